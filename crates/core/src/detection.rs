@@ -1,0 +1,57 @@
+//! Detections: what the chain reports.
+
+use crate::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Version of the records in `detections.jsonl`; grows when a field changes its meaning or goes away.
+pub const DETECTION_SCHEMA_VERSION: u32 = 1;
+
+/// One target report from one CPI or one instant of a stream. A line of `detections.jsonl`.
+///
+/// Fields that a chain cannot know are null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Detection {
+    /// Number of the coherent processing interval, counted from the start of the stream; null for chains
+    /// that work on a continuous stream.
+    pub cpi: Option<u64>,
+    /// Absolute index of the sample in which the echo's leading edge lies.
+    pub sample: u64,
+    /// What lies between samples: the leading edge is at `sample + sample_fraction`, 0 ≤ fraction < 1.
+    pub sample_fraction: f64,
+    /// Time of the leading edge, UTC; null where the recording does not say when it was made.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    pub time: Option<Timestamp>,
+    /// Channel, from 0.
+    pub channel: u32,
+    /// Name of the replica that matched.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
+    #[serde(deserialize_with = "arc_str", serialize_with = "str_arc")]
+    pub template: Arc<str>,
+    /// Delay of the echo behind the transmitted pulse, or the code delay of a periodic code, s.
+    pub delay_s: Option<f64>,
+    /// Range, or half the bistatic path, m.
+    pub range_m: Option<f64>,
+    /// Doppler shift, Hz.
+    pub doppler_hz: Option<f64>,
+    /// Range rate, m/s; positive is receding.
+    pub velocity_mps: Option<f64>,
+    /// Direction of arrival, degrees clockwise from true north.
+    pub azimuth_deg: Option<f64>,
+    /// Power of the cell over the noise power that the CFAR estimated beside it, dB.
+    pub snr_db: f64,
+    /// Power of the echo against full scale, dB.
+    pub power_db: f64,
+    /// The first detection of its channel and template since samples were lost.
+    pub after_gap: bool,
+}
+
+fn arc_str<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
+    String::deserialize(deserializer).map(Arc::from)
+}
+
+fn str_arc<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
+}

@@ -1,0 +1,1 @@
+//! Stored numbers to complex baseband.

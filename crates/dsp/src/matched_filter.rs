@@ -1,0 +1,1 @@
+//! Correlation of a stream with a replica by overlap-save FFT.
