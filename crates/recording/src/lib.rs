@@ -1,1 +1,182 @@
-//! rangegate-recording
+//! Files of samples, read and written.
+//!
+//! [`open`] looks at a path, finds its format and gives a [`Recording`]: random access by absolute sample
+//! index, in the device's own numbers, mapped where the bytes on disk allow it. [`create`] gives a
+//! [`Writer`].
+
+pub mod digital_rf;
+pub mod error;
+pub mod hdf5;
+pub mod mmap;
+pub mod raw;
+pub mod sigmf;
+
+pub use error::{Error, Result};
+
+use rangegate_core::{IqBlock, SampleFormat, SampleRate, StreamInfo, TimeAnchor, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// The formats that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// SigMF: `.sigmf-meta` with `.sigmf-data`, or a `.sigmf` archive.
+    Sigmf,
+    /// Digital RF: a folder with `drf_properties.h5`, or a folder of such channels.
+    DigitalRf,
+    /// Any other HDF5 file.
+    Hdf5,
+    /// Bare samples.
+    Raw,
+}
+
+/// What the user says about a recording where the recording itself does not, or does wrongly. What is set
+/// here takes precedence over the recording.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OpenOptions {
+    /// Format, where looking at the file is not to decide.
+    pub kind: Option<Kind>,
+    /// How a sample is stored (raw files need it; HDF5 integers that are interleaved I and Q too).
+    pub sample_format: Option<SampleFormat>,
+    /// Samples a second.
+    pub sample_rate_hz: Option<f64>,
+    /// Frequency the receiver was tuned to, Hz.
+    pub center_frequency_hz: Option<f64>,
+    /// When the first sample was taken.
+    pub start_time: Option<Timestamp>,
+    /// Number of interleaved channels of a raw file.
+    pub n_channels: Option<usize>,
+    /// Bytes to skip at the start of a raw file.
+    pub header_bytes: Option<u64>,
+    /// Which channel folder of a Digital RF recording that has several.
+    pub channel: Option<String>,
+    /// Read through the HDF5 library or by ordinary reads even where the file could be mapped.
+    pub no_mmap: bool,
+    /// What to read from a plain HDF5 file.
+    pub hdf5: hdf5::Hdf5Options,
+}
+
+/// What a recording says about itself.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RecordingInfo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its format.
+    pub kind: Kind,
+    /// Samples a second and channel.
+    pub sample_rate: SampleRate,
+    /// How one sample of one channel is stored.
+    pub sample_format: SampleFormat,
+    /// Coherent channels.
+    pub n_channels: usize,
+    /// Absolute index of the first sample.
+    pub first_sample: u64,
+    /// Absolute index one past the last sample.
+    pub end_sample: u64,
+    /// Number of samples a channel that are really there, gaps left out; `None` where counting would mean
+    /// opening every file.
+    pub n_samples: Option<u64>,
+    /// Ties indices to time.
+    #[serde(skip)]
+    pub anchor: Option<TimeAnchor>,
+    /// When the first sample was taken.
+    pub start_time: Option<Timestamp>,
+    /// Frequency the receiver was tuned to at the start, Hz.
+    pub center_frequency_hz: Option<f64>,
+    /// Samples in one pulse, where the recording holds pulses that were cut out.
+    pub pulse_len: Option<usize>,
+    /// Whether reads hand out mapped memory.
+    pub mapped: bool,
+    /// What somebody wrote beside stretches of samples.
+    pub annotations: Vec<Annotation>,
+    /// Everything else the recording says of itself, by the names it uses there.
+    pub metadata: serde_json::Value,
+}
+
+/// A note on a stretch of samples.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Annotation {
+    /// Absolute index of the first sample.
+    pub first_sample: u64,
+    /// Number of samples, where the note has an end.
+    pub n_samples: Option<u64>,
+    /// Lower and upper edge of the frequencies it speaks of, Hz.
+    pub frequency_hz: Option<(f64, f64)>,
+    /// A short name.
+    pub label: Option<String>,
+    /// Free text.
+    pub comment: Option<String>,
+}
+
+/// A recording opened for reading: random access by absolute sample index.
+pub trait Recording: Send {
+    /// What it says about itself.
+    fn info(&self) -> &RecordingInfo;
+
+    /// Puts into `block` the samples from index `at` on, or, where there is none at `at`, from the first
+    /// index after it that has one. Returns `Ok(false)`, with `block` untouched, where there is none.
+    ///
+    /// The block ends at the latest after `max_samples`, before the next gap, and where contiguous storage
+    /// ends (a file's end, a chunk): the next call goes on from there. Mapped recordings hand out everything
+    /// up to there without copying. `after_gap` is set where the sample before the first one does not exist
+    /// although the recording has earlier ones, or belongs to another pulse.
+    ///
+    /// # Errors
+    /// The file is damaged at this place. A later `at` may still work; damage that can be stepped over (one
+    /// bad file of many) is not an error but a gap, and is counted in [`Recording::losses`].
+    fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool>;
+
+    /// What could not be read so far, one sentence a loss.
+    fn losses(&self) -> &[String] {
+        &[]
+    }
+}
+
+/// A recording opened for writing.
+pub trait Writer: Send {
+    /// Appends a block. Its index must not lie before the end of what was written; a jump is a gap, and is kept.
+    ///
+    /// # Errors
+    /// The disk is full, or the block does not fit the stream.
+    fn write(&mut self, block: &IqBlock) -> Result<()>;
+
+    /// Brings everything to disk and closes the recording.
+    ///
+    /// # Errors
+    /// The disk is full.
+    fn finish(&mut self) -> Result<()>;
+}
+
+/// What a writer can be told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CreateOptions {
+    /// A sentence about the recording.
+    pub description: Option<String>,
+    /// Notes to be kept, where the format has a place for them (SigMF).
+    pub annotations: Vec<Annotation>,
+    /// Settings to be kept beside the samples (Digital RF: metadata channel; SigMF: global extension).
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+}
+
+/// Opens a recording, finding its format by looking at it unless the options name one.
+///
+/// # Errors
+/// Nothing is there, it may not be read, no format fits, or its own description is wrong: the message names
+/// the file, the field, what was found and what was expected.
+pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
+    let _ = (path, options);
+    Err(Error::new(path, "not built yet"))
+}
+
+/// Creates a recording. The format follows from the path: `NAME.sigmf-meta` (or `.sigmf-data`) SigMF,
+/// `NAME.h5`/`.hdf5` plain HDF5, a name that ends in a sample format (`.cs16`, `.cf32`, …) raw, a folder
+/// name without an extension Digital RF.
+///
+/// # Errors
+/// It exists already, cannot be written, or the path does not say which format.
+pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
+    let _ = (stream, options);
+    Err(Error::new(path, "not built yet"))
+}
