@@ -1,0 +1,293 @@
+//! The command line as it is typed; [`crate::plan`] turns it into what will be done.
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use rangegate_sources::TimePoint;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// A radar receiver: recordings of IQ samples in, detections and plots out.
+#[derive(Debug, Parser)]
+#[command(name = "rangegate", version, about, long_about = LONG_ABOUT, arg_required_else_help = true)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Say more on standard error (twice: everything).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+
+    /// Say nothing on standard error but errors, and show no progress bar.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+}
+
+const LONG_ABOUT: &str = "\
+A radar receiver for anyone with a software-defined radio.
+
+Rangegate replays recordings of IQ samples (Digital RF, SigMF, plain HDF5, raw), looks for known waveforms in \
+them with matched filters and CFAR detectors, and writes what it finds: detections.jsonl, run.json and plots.
+
+Start with:
+  rangegate info RECORDING                         what is this file?
+  rangegate replay RECORDING --config mode-s.toml --out out
+                                                   find something in it
+
+Exit codes: 0 done; 1 done, but data was lost or a comparison differs; 2 failed.";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the configuration on its own source
+    Run(Box<RunArgs>),
+    /// Run a configuration on a recording
+    Replay(Box<ReplayArgs>),
+    /// Say what a recording is and what is in it
+    Info(InfoArgs),
+    /// Say what a run would do, without doing it
+    Plan(Box<PlanArgs>),
+    /// Compare the detections of a run with golden ones
+    Compare(CompareArgs),
+    /// Make a recording, with its truth, from a scene
+    Simulate(SimulateArgs),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Write rangegate.1, rangegate-run.1, … into this folder instead of printing the first.
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// `rangegate run`.
+#[derive(Debug, ClapArgs)]
+pub struct RunArgs {
+    /// The configuration (TOML): source, replicas, chain
+    #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// Take samples from here instead: a recording, or scene:FILE
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
+
+    /// How to run, and where to.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// `rangegate replay`.
+#[derive(Debug, ClapArgs)]
+pub struct ReplayArgs {
+    /// The recording: a Digital RF folder, a SigMF file, an HDF5 file, raw samples
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// The configuration (TOML)
+    #[arg(short, long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// How to run, and where to.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
+
+/// What `run` and `replay` share.
+#[derive(Debug, ClapArgs)]
+pub struct HowArgs {
+    /// Write detections.jsonl, run.json and plots into this folder; without it detections are printed, a
+    /// JSON line each
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+
+    /// Which samples of the source, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// `max`, or a factor of real time such as 1.0
+    #[arg(long, value_name = "SPEED", value_parser = parse_speed)]
+    pub speed: Option<Speed>,
+
+    /// Replay the recording this many times; 0 is for ever
+    #[arg(long = "loop", value_name = "TIMES")]
+    pub loops: Option<u32>,
+
+    /// Worker threads; default: one a core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Where the work runs: in pinned or free threads, or all in one
+    #[arg(long, value_name = "RUNNER")]
+    pub runner: Option<RunnerKind>,
+
+    /// Pin the workers to these cores, such as 0,1
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub pin: Option<Vec<usize>>,
+
+    /// Draw no plots
+    #[arg(long)]
+    pub no_plots: bool,
+
+    /// Print the report (run.json) on standard output instead of a summary
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Which samples, read how.
+#[derive(Debug, Default, ClapArgs)]
+pub struct WindowArgs {
+    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, or raw samples as
+    /// cs16@2.4e6
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// Start here: seconds from the start, or a time such as 2026-11-22T10:00:00Z
+    #[arg(long, value_name = "T")]
+    pub from: Option<TimePoint>,
+
+    /// Stop here: seconds from the start, or a time
+    #[arg(long, value_name = "T")]
+    pub to: Option<TimePoint>,
+
+    /// Read through buffers even where the file could be mapped
+    #[arg(long)]
+    pub no_mmap: bool,
+}
+
+/// `rangegate info`.
+#[derive(Debug, ClapArgs)]
+pub struct InfoArgs {
+    /// The recording
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, or raw samples as
+    /// cs16@2.4e6
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// Which channel of a Digital RF recording that has several
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+
+    /// Read all samples: check the checksum, list the gaps, measure level and clipping
+    #[arg(long)]
+    pub verify: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate plan`.
+#[derive(Debug, ClapArgs)]
+pub struct PlanArgs {
+    /// The configuration (TOML)
+    #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// Take samples from here instead: a recording, or scene:FILE
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
+
+    /// Format, where looking at the file is not enough
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// Worker threads
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate compare`.
+#[derive(Debug, ClapArgs)]
+pub struct CompareArgs {
+    /// A folder that a run wrote, or its detections.jsonl
+    #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
+    pub dir: PathBuf,
+
+    /// What it should be: a folder, or a file of detections
+    #[arg(value_name = "GOLDEN", value_hint = ValueHint::AnyPath)]
+    pub golden: PathBuf,
+
+    /// Detections this many samples apart may still be the same
+    #[arg(long, value_name = "SAMPLES", default_value_t = 0.0)]
+    pub tolerance_samples: f64,
+
+    /// SNR and power may differ by this much
+    #[arg(long, value_name = "DB", default_value_t = 0.01)]
+    pub tolerance_db: f64,
+
+    /// Doppler may differ by this much
+    #[arg(long, value_name = "HZ", default_value_t = 0.01)]
+    pub tolerance_hz: f64,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate simulate`.
+#[derive(Debug, ClapArgs)]
+pub struct SimulateArgs {
+    /// The scene (TOML)
+    #[arg(value_name = "SCENE", value_hint = ValueHint::FilePath)]
+    pub scene: PathBuf,
+
+    /// The recording to write: NAME.sigmf-meta, NAME.cs16 (raw), or a folder name (Digital RF)
+    #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+
+    /// Seed, instead of the scene's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where the work runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunnerKind {
+    /// All on the calling thread.
+    Inline,
+    /// One thread reads, workers work, the calling thread writes.
+    Threads,
+}
+
+/// How fast a recording is replayed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Speed {
+    /// A factor of real time.
+    Factor(f64),
+    /// `max`: as fast as it goes.
+    Word(SpeedWord),
+}
+
+/// Words for a speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SpeedWord {
+    /// As fast as it goes.
+    Max,
+}
+
+fn parse_speed(text: &str) -> Result<Speed, String> {
+    if text == "max" {
+        return Ok(Speed::Word(SpeedWord::Max));
+    }
+    match crate::numbers::si(text) {
+        Ok(factor) if factor > 0.0 => Ok(Speed::Factor(factor)),
+        _ => Err(format!("'{text}' is neither 'max' nor a factor above zero")),
+    }
+}

@@ -1,0 +1,190 @@
+//! `info`: what a recording is.
+
+use crate::Outcome;
+use crate::cli::InfoArgs;
+use anyhow::{Result, anyhow};
+use rangegate_core::{Complex32, IqBlock, ToBaseband};
+use rangegate_dsp::convert::Converter;
+use rangegate_recording::{self as recording, Kind, OpenOptions, Recording, RecordingInfo};
+use serde::Serialize;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Runs the command.
+///
+/// # Errors
+/// The recording cannot be opened.
+pub fn info(args: &InfoArgs) -> Result<Outcome> {
+    let mut options = match &args.format {
+        Some(format) => OpenOptions::parse_format(format).map_err(|e| anyhow!("--format {e}"))?,
+        None => OpenOptions::default(),
+    };
+    options.channel.clone_from(&args.channel);
+    let mut opened = match recording::open(&args.recording, &options) {
+        Ok(opened) => opened,
+        Err(error) if is_hdf5(&args.recording, &options) => return describe_hdf5(args, &error),
+        Err(error) => return Err(error.into()),
+    };
+    let info = opened.info().clone();
+    let verified = if args.verify { Some(verify(opened.as_mut())?) } else { None };
+    let losses = opened.losses().to_vec();
+    if args.json {
+        #[derive(Serialize)]
+        struct Report<'a> {
+            #[serde(flatten)]
+            info: &'a RecordingInfo,
+            duration_s: f64,
+            verified: Option<&'a Verified>,
+            losses: &'a [String],
+        }
+        let duration_s = duration_s(&info);
+        super::print_json(&Report { info: &info, duration_s, verified: verified.as_ref(), losses: &losses })?;
+    } else {
+        super::print(&text(&info, verified.as_ref(), &losses)?)?;
+    }
+    let intact = losses.is_empty() && verified.and_then(|verified| verified.checksum_holds) != Some(false);
+    Ok(if intact { Outcome::Done } else { Outcome::Differs })
+}
+
+fn is_hdf5(path: &Path, options: &OpenOptions) -> bool {
+    path.is_file() && options.kind.is_none_or(|kind| kind == Kind::Hdf5) && recording::hdf5::looks_like(path)
+}
+
+/// An HDF5 file that does not explain itself: what is in it, and what to put into the configuration.
+fn describe_hdf5(args: &InfoArgs, why: &recording::Error) -> Result<Outcome> {
+    let datasets = recording::hdf5::describe(&args.recording)?;
+    if args.json {
+        super::print_json(&datasets)?;
+        return Ok(Outcome::Done);
+    }
+    let mut text = format!("{}: HDF5, {} datasets\n\n", args.recording.display(), datasets.len());
+    for dataset in &datasets {
+        writeln!(text, "{dataset}")?;
+    }
+    writeln!(text, "\nIt cannot be read as it is: {}.", why.message)?;
+    writeln!(text, "Put into the configuration:\n\n{}", recording::hdf5::suggestion(&datasets))?;
+    super::print(&text)?;
+    Ok(Outcome::Done)
+}
+
+/// What reading every sample shows.
+#[derive(Debug, Default, Serialize)]
+struct Verified {
+    /// Samples a channel.
+    n_samples: u64,
+    /// Stretches without a gap.
+    runs: u64,
+    /// Samples that gaps leave out.
+    samples_in_gaps: u64,
+    /// Mean power against full scale, dB.
+    mean_power_db: f64,
+    /// Greatest magnitude of I or Q against full scale, dB.
+    peak_db: f64,
+    /// Part of the samples at full scale, %.
+    clipped_percent: f64,
+    /// Samples that are no numbers.
+    bad_samples: u64,
+    /// Whether the recording's own checksum holds; null where it has none.
+    checksum_holds: Option<bool>,
+}
+
+fn verify(recording: &mut dyn Recording) -> Result<Verified> {
+    let info = recording.info().clone();
+    let mut verified = Verified::default();
+    let mut converter = Converter::new(info.sample_format, ToBaseband::default(), info.sample_rate);
+    let mut block = IqBlock::default();
+    let mut samples = vec![Complex32::default(); 1 << 16];
+    let (mut power, mut peak, mut clipped) = (0.0_f64, 0.0_f32, 0_u64);
+    // The greatest number of an n-bit format is one step below full scale.
+    let full_scale = match info.sample_format.scalar.size() {
+        1 => 127.0 / 128.0,
+        2 => 32767.0 / 32768.0,
+        _ => 1.0 - 1e-7,
+    };
+    let mut at = info.first_sample;
+    while recording.read(at, samples.len(), &mut block)? {
+        block.truncate(samples.len());
+        let first = block.header.first_sample;
+        let follows = verified.n_samples > 0 && !block.header.after_gap && first == at;
+        verified.runs += u64::from(!follows);
+        verified.samples_in_gaps += first - at;
+        for channel in 0..block.n_channels() {
+            let out = &mut samples[..block.n_samples()];
+            verified.bad_samples += converter.convert(&block, channel, 0..block.n_samples(), out) as u64;
+            for sample in out.iter() {
+                power += f64::from(sample.norm_sqr());
+                let greatest = sample.re.abs().max(sample.im.abs());
+                peak = peak.max(greatest);
+                clipped += u64::from(greatest >= full_scale);
+            }
+        }
+        verified.n_samples += block.n_samples() as u64;
+        at = block.end_sample();
+    }
+    let count = (verified.n_samples * info.n_channels as u64).max(1) as f64;
+    verified.mean_power_db = 10.0 * (power / count).max(1e-30).log10();
+    verified.peak_db = 20.0 * f64::from(peak).max(1e-15).log10();
+    verified.clipped_percent = 100.0 * clipped as f64 / count;
+    if info.kind == Kind::Sigmf {
+        verified.checksum_holds = recording::sigmf::verify_sha512(&info.path)?;
+    }
+    Ok(verified)
+}
+
+fn duration_s(info: &RecordingInfo) -> f64 {
+    (info.end_sample - info.first_sample) as f64 / info.sample_rate.hz()
+}
+
+fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) -> Result<String> {
+    let mut text = format!("{}\n", info.path.display());
+    let mut line = |name: &str, value: String| writeln!(text, "  {name:<14} {value}");
+    let kind = match info.kind {
+        Kind::Sigmf => "SigMF",
+        Kind::DigitalRf => "Digital RF",
+        Kind::Hdf5 => "HDF5",
+        Kind::Raw => "raw samples",
+    };
+    let how = if info.mapped { "mapped" } else { "read through buffers" };
+    line("format", format!("{kind}, {}, {how}", info.sample_format))?;
+    line("sample rate", info.sample_rate.to_string())?;
+    line("channels", info.n_channels.to_string())?;
+    if let Some(frequency) = info.center_frequency_hz {
+        line("centre", format!("{} MHz", frequency / 1e6))?;
+    }
+    let count = info.n_samples.map_or(String::new(), |n| format!(", {n} of them recorded"));
+    line("samples", format!("{} to {}{count}", info.first_sample, info.end_sample))?;
+    line("duration", format!("{:.6} s", duration_s(info)))?;
+    if let Some(start) = info.start_time {
+        line("start", start.to_string())?;
+    }
+    if let Some(pulse_len) = info.pulse_len {
+        line("pulses", format!("{pulse_len} samples each"))?;
+    }
+    if !info.annotations.is_empty() {
+        line("annotations", info.annotations.len().to_string())?;
+    }
+    if let Some(v) = verified {
+        let gaps = v.runs.saturating_sub(1);
+        line("verified", format!("{} samples in {} runs, {gaps} gaps of {} samples", v.n_samples, v.runs, v.samples_in_gaps))?;
+        line("level", format!("{:.1} dBFS mean, {:.1} dBFS peak, {:.3} % clipped", v.mean_power_db, v.peak_db, v.clipped_percent))?;
+        if v.bad_samples > 0 {
+            line("bad samples", format!("{} are no finite numbers", v.bad_samples))?;
+        }
+        match v.checksum_holds {
+            Some(true) => line("checksum", "holds".to_owned())?,
+            Some(false) => line("checksum", "DOES NOT HOLD: the samples are not the ones that were recorded".to_owned())?,
+            None => {}
+        }
+    }
+    for loss in losses {
+        line("LOST", loss.clone())?;
+    }
+    if let serde_json::Value::Object(metadata) = &info.metadata {
+        for (name, value) in metadata.iter().take(40) {
+            let value = value.to_string();
+            let short: String = value.chars().take(100).collect();
+            writeln!(text, "    {name} = {short}{}", if short.len() < value.len() { "…" } else { "" })?;
+        }
+    }
+    Ok(text)
+}

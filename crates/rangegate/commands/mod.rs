@@ -1,0 +1,46 @@
+//! One file a command.
+
+pub mod compare;
+pub mod info;
+pub mod plan;
+pub mod run;
+pub mod shell;
+pub mod simulate;
+
+use anyhow::Result;
+use std::io::Write;
+
+/// Prints text on standard output.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Prints a value as indented JSON on standard output.
+///
+/// # Errors
+/// Standard output is closed or full.
+pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// Says on standard error what went wrong: causes that the sentence before them already holds are left out.
+pub fn complain(error: &anyhow::Error) {
+    let mut message = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if !message.contains(cause.trim()) {
+            if !message.is_empty() {
+                message.push_str(": ");
+            }
+            message.push_str(cause.trim());
+        }
+    }
+    // Nobody is left to tell where standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "rangegate: {message}");
+}

@@ -1,0 +1,320 @@
+//! The configuration file, as it is written. Unknown fields are refused.
+
+use crate::cli::{RunnerKind, Speed};
+use anyhow::{Context, Result, anyhow, bail};
+use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
+use rangegate_dsp::burst::BurstConfig;
+use rangegate_dsp::waveform::Waveform;
+use rangegate_recording::hdf5::Hdf5Options;
+use rangegate_recording::{Kind, OpenOptions};
+use rangegate_sources::TimePoint;
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// A whole configuration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where samples come from.
+    #[serde(default)]
+    pub source: SourceConfig,
+    /// What to look for.
+    #[serde(rename = "replica")]
+    pub replicas: Vec<ReplicaConfig>,
+    /// How to look for it.
+    pub chain: ChainConfig,
+    /// How to run.
+    #[serde(default)]
+    pub run: RunConfig,
+    /// What to write.
+    #[serde(default)]
+    pub output: OutputConfig,
+}
+
+/// `[source]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SourceConfig {
+    /// Path of a recording, relative to the configuration.
+    pub recording: Option<PathBuf>,
+    /// Path of a scene, relative to the configuration.
+    pub scene: Option<PathBuf>,
+    /// Format, where looking at the recording is not to decide: `sigmf`, `digital_rf`, `hdf5`, `raw`.
+    pub kind: Option<Kind>,
+    /// How a sample is stored, for raw files: `cu8 cs8 cs16 cf32 i8 …`.
+    pub sample_format: Option<SampleFormat>,
+    /// Samples a second, Hz.
+    pub sample_rate_hz: Option<f64>,
+    /// Frequency the receiver was tuned to, Hz.
+    pub center_frequency_hz: Option<f64>,
+    /// When the first sample was taken.
+    pub start_time: Option<Timestamp>,
+    /// Interleaved channels of a raw file.
+    pub n_channels: Option<usize>,
+    /// Bytes to skip at the start of a raw file.
+    pub header_bytes: Option<u64>,
+    /// Which channel of a Digital RF recording that has several.
+    pub channel: Option<String>,
+    /// Read through buffers even where the file could be mapped.
+    pub no_mmap: bool,
+    /// What to read from a plain HDF5 file.
+    pub hdf5: Hdf5Options,
+    /// Q is stored before I.
+    pub swap_iq: bool,
+    /// The spectrum is mirrored: use I − jQ.
+    pub conjugate: bool,
+    /// Frequency that is mixed to zero, Hz.
+    pub intermediate_frequency_hz: f64,
+    /// Start here.
+    pub from: Option<TimePoint>,
+    /// Stop here.
+    pub to: Option<TimePoint>,
+    /// `"max"`, or a factor of real time.
+    pub speed: Option<Speed>,
+    /// Replay this many times; 0 is for ever.
+    #[serde(rename = "loop")]
+    pub loops: Option<u32>,
+}
+
+impl SourceConfig {
+    /// What the recording's reader needs to know.
+    pub fn open_options(&self) -> OpenOptions {
+        OpenOptions {
+            kind: self.kind,
+            sample_format: self.sample_format,
+            sample_rate_hz: self.sample_rate_hz,
+            center_frequency_hz: self.center_frequency_hz,
+            start_time: self.start_time,
+            n_channels: self.n_channels,
+            header_bytes: self.header_bytes,
+            channel: self.channel.clone(),
+            no_mmap: self.no_mmap,
+            hdf5: self.hdf5.clone(),
+        }
+    }
+
+    /// What turns the stored numbers into baseband.
+    pub fn to_baseband(&self) -> ToBaseband {
+        ToBaseband {
+            swap_iq: self.swap_iq,
+            conjugate: self.conjugate,
+            intermediate_frequency_hz: self.intermediate_frequency_hz,
+        }
+    }
+}
+
+/// `[[replica]]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplicaConfig {
+    /// Name that detections carry.
+    pub name: String,
+    /// The waveform by its definition.
+    pub waveform: Option<Waveform>,
+    /// Or samples from a recording.
+    pub samples: Option<SamplesConfig>,
+}
+
+/// `[replica.samples]`: a replica cut out of a recording.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamplesConfig {
+    /// First sample, from the start of the recording (or of its cut by `source.from`).
+    #[serde(default)]
+    pub first_sample: u64,
+    /// Number of samples; default: to the end.
+    pub n_samples: Option<usize>,
+    /// Channel.
+    #[serde(default)]
+    pub channel: usize,
+    /// The recording.
+    pub source: SourceConfig,
+}
+
+/// `[chain]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ChainConfig {
+    /// A continuous stream against one or many replicas.
+    Burst(BurstConfig),
+}
+
+/// `[run]`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunConfig {
+    /// Worker threads; default: one a core.
+    pub threads: Option<u16>,
+    /// Where the work runs.
+    pub runner: Option<RunnerKind>,
+    /// Cores that the workers are pinned to.
+    pub pin: Option<Vec<usize>>,
+}
+
+/// `[output]`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OutputConfig {
+    /// Draw plots.
+    pub plots: bool,
+    /// Write SigMF annotations beside a link to the samples.
+    pub sigmf_annotations: bool,
+}
+
+impl Default for OutputConfig {
+    fn default() -> Self {
+        Self { plots: true, sigmf_annotations: true }
+    }
+}
+
+/// Largest configuration that is read.
+const MAX_BYTES: u64 = 4 << 20;
+
+/// Most replicas that one table may stand for.
+const MAX_EXPANDED: usize = 4096;
+
+/// Reads a configuration. Paths in it become relative to where it lies.
+///
+/// # Errors
+/// The file cannot be read, or is no configuration: the message names file, line and field.
+pub fn load(path: &Path) -> Result<Config> {
+    let text = read_text(path)?;
+    let mut config = parse(&text).with_context(|| format!("{}", path.display()))?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    relative_to(base, &mut config.source);
+    for samples in config.replicas.iter_mut().filter_map(|replica| replica.samples.as_mut()) {
+        relative_to(base, &mut samples.source);
+    }
+    Ok(config)
+}
+
+/// Reads a text file that a person wrote, refusing what no person writes.
+///
+/// # Errors
+/// It cannot be read, or is larger than 4 MB, or is no UTF-8.
+pub fn read_text(path: &Path) -> Result<String> {
+    let size = std::fs::metadata(path).with_context(|| format!("cannot read {}", path.display()))?;
+    if size.is_dir() {
+        bail!("{} is a folder, expected a TOML file", path.display());
+    }
+    if size.len() > MAX_BYTES {
+        bail!("{} has {} bytes, expected a TOML file of at most {MAX_BYTES}", path.display(), size.len());
+    }
+    std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+fn relative_to(base: &Path, source: &mut SourceConfig) {
+    for path in [&mut source.recording, &mut source.scene].into_iter().flatten() {
+        *path = base.join(&path);
+    }
+}
+
+/// Parses the text of a configuration.
+///
+/// # Errors
+/// It is no TOML, or a field is unknown, missing, or holds something else than it should.
+pub fn parse(text: &str) -> Result<Config> {
+    if !text.contains("for_each") {
+        return Ok(toml::from_str(text)?);
+    }
+    let mut table: toml::Table = toml::from_str(text)?;
+    if let Some(toml::Value::Array(replicas)) = table.get_mut("replica") {
+        *replicas = expand_all(std::mem::take(replicas))?;
+    }
+    Ok(table.try_into()?)
+}
+
+fn expand_all(replicas: Vec<toml::Value>) -> Result<Vec<toml::Value>> {
+    let mut expanded = Vec::new();
+    for replica in replicas {
+        expand(replica, &mut expanded)?;
+        if expanded.len() > MAX_EXPANDED {
+            bail!("more than {MAX_EXPANDED} replicas");
+        }
+    }
+    Ok(expanded)
+}
+
+/// A replica with `for_each = { prn = "1-32" }` stands for one replica a value: the value goes into the
+/// waveform's field of that name, and, with two digits at least, into `{prn}` in the replica's name.
+fn expand(mut replica: toml::Value, expanded: &mut Vec<toml::Value>) -> Result<()> {
+    let Some(each) = replica.as_table_mut().and_then(|table| table.remove("for_each")) else {
+        expanded.push(replica);
+        return Ok(());
+    };
+    let each = each.as_table().filter(|each| each.len() == 1);
+    let (field, values) = each
+        .and_then(|each| each.iter().next())
+        .ok_or_else(|| anyhow!("replica.for_each must be one field, such as {{ prn = \"1-32\" }}"))?;
+    for value in integers(field, values)? {
+        let mut one = replica.clone();
+        let waveform = one.get_mut("waveform").and_then(toml::Value::as_table_mut);
+        let waveform = waveform.ok_or_else(|| anyhow!("replica.for_each needs replica.waveform"))?;
+        waveform.insert(field.clone(), toml::Value::Integer(value));
+        if let Some(toml::Value::String(name)) = one.get_mut("name") {
+            *name = name.replace(&format!("{{{field}}}"), &format!("{value:02}"));
+        }
+        expanded.push(one);
+    }
+    Ok(())
+}
+
+fn integers(field: &str, values: &toml::Value) -> Result<Vec<i64>> {
+    let expected = || anyhow!("replica.for_each.{field} must be a range such as \"1-32\", or a list of integers");
+    match values {
+        toml::Value::String(range) => {
+            let (first, last) = range.split_once('-').ok_or_else(expected)?;
+            let first: i64 = first.trim().parse().map_err(|_| expected())?;
+            let last: i64 = last.trim().parse().map_err(|_| expected())?;
+            if first > last || last.saturating_sub(first) >= MAX_EXPANDED as i64 {
+                bail!("replica.for_each.{field} is \"{range}\", expected a rising range of at most {MAX_EXPANDED}");
+            }
+            Ok((first..=last).collect())
+        }
+        toml::Value::Array(list) => {
+            list.iter().map(|value| value.as_integer().ok_or_else(expected)).collect()
+        }
+        _ => Err(expected()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GPS: &str = r#"
+        [[replica]]
+        name = "gps-prn-{prn}"
+        for_each = { prn = "1-32" }
+        waveform = { type = "gps_l1_ca" }
+
+        [chain]
+        type = "burst"
+        false_alarm_probability = 1e-3
+        cfar = { type = "ca_cfar", guard = 4, training = 32 }
+    "#;
+
+    #[test]
+    fn one_table_stands_for_all_satellites() {
+        let config = parse(GPS).unwrap();
+        assert_eq!(config.replicas.len(), 32);
+        assert_eq!(config.replicas[4].name, "gps-prn-05");
+        assert_eq!(config.replicas[4].waveform, Some(Waveform::GpsL1Ca { prn: 5 }));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (from, to, expected) in [
+            ("guard", "gaurd", "gaurd"),
+            ("ca_cfar", "cfar", "cfar"),
+            ("\"burst\"", "\"brust\"", "brust"),
+            ("1-32", "32-1", "32-1"),
+            ("prn = \"1-32\"", "prn = 1.5", "for_each.prn"),
+            ("[chain]", "[chian]", "chian"),
+            ("1e-3", "\"x\"", "x"),
+        ] {
+            let message = format!("{:#}", parse(&GPS.replace(from, to)).unwrap_err());
+            assert!(message.contains(expected), "{from} -> {to}: {message}");
+        }
+    }
+}

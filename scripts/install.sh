@@ -1,0 +1,44 @@
+# Sourced by the other scripts: installs what is missing, and says so. Debian and Ubuntu.
+
+say() { printf '%s: %s\n' "$(basename "$0")" "$*"; }
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; elif command -v sudo >/dev/null; then sudo "$@"; else
+        say "needs root for: $*"; return 1
+    fi
+}
+
+# need_packages PACKAGE...: Debian packages.
+need_packages() {
+    local missing=()
+    for package in "$@"; do
+        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} = 0 ] && return 0
+    if ! command -v apt-get >/dev/null; then
+        say "install by hand, this is no Debian: ${missing[*]}"; return 1
+    fi
+    say "installing ${missing[*]} (apt-get)"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+}
+
+# need_rust: cargo, of the version that Cargo.toml asks for.
+need_rust() {
+    [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+    if ! command -v cargo >/dev/null; then
+        say "needs Rust 1.89 or newer: https://rustup.rs"; return 1
+    fi
+}
+
+# need_python: an environment of its own in .venv with the packages that tests compare with.
+need_python() {
+    local stamp=.venv/requirements.txt
+    if ! cmp -s scripts/requirements.txt "$stamp"; then
+        say "making .venv with $(grep -cv '^#' scripts/requirements.txt) Python packages (scripts/requirements.txt)"
+        python3 -m venv .venv 2>/dev/null || { need_packages python3-venv && python3 -m venv --clear .venv; }
+        .venv/bin/python -m pip install -q --disable-pip-version-check -r scripts/requirements.txt
+        cp scripts/requirements.txt "$stamp"
+    fi
+    export RANGEGATE_PYTHON="$PWD/.venv/bin/python"
+}

@@ -1,0 +1,167 @@
+//! Real recordings with truth, through the program and the configurations that users start from.
+
+mod common;
+
+use common::{detections, real_recording, replay, repository, run_ok, text};
+use rangegate_core::Detection;
+use serde_json::Value;
+use std::path::Path;
+
+fn json(path: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// First sample and length in samples of every frame that the truth locates.
+fn located_frames(truth: &Path) -> Vec<(f64, f64)> {
+    let truth = json(truth);
+    let samples_per_us = truth["sample_rate"].as_f64().unwrap() / 1e6;
+    let frames = truth["located_by_numpy_matched_filter"].as_array().unwrap();
+    let frame = |frame: &Value| {
+        // 8 µs of preamble, then a bit a microsecond: 56 or 112 of them.
+        let bits = 4.0 * frame["hex"].as_str().unwrap().len() as f64;
+        (frame["sample"].as_f64().unwrap(), (8.0 + bits) * samples_per_us)
+    };
+    frames.iter().map(frame).collect()
+}
+
+/// A log without what says when and where it was recorded: index and time.
+fn without_origin(detections: &[Detection], origin: u64) -> Vec<String> {
+    let shifted = |d: &Detection| {
+        let moved = Detection { sample: d.sample - origin, time: None, ..d.clone() };
+        serde_json::to_string(&moved).unwrap()
+    };
+    detections.iter().map(shifted).collect()
+}
+
+#[test]
+fn modes1_as_sigmf_and_as_digital_rf_gives_the_same_detections() {
+    let Some(sigmf) = real_recording("sigmf/modes1.sigmf-meta") else { return };
+    let Some(digital_rf) = real_recording("digital_rf/modes1/adsb1090") else { return };
+    let Some(truth) = real_recording("truth/modes1.frames.json") else { return };
+    let out = tempfile::tempdir().unwrap();
+    let config = repository("configs/mode-s.toml");
+    let from_sigmf = detections(&replay(&sigmf, &config, &out.path().join("sigmf"), &[]));
+    let from_digital_rf = detections(&replay(&digital_rf, &config, &out.path().join("drf"), &[]));
+    let origin = 1_700_000_000 * 2_000_000;
+    assert_eq!(without_origin(&from_sigmf, 0), without_origin(&from_digital_rf, origin));
+
+    let frames = located_frames(&truth);
+    let at = |d: &Detection| d.sample as f64 + d.sample_fraction;
+    let found = frames.iter().filter(|(first, _)| from_sigmf.iter().any(|d| (at(d) - first).abs() <= 1.0)).count();
+    let starts = |d: &&Detection| frames.iter().any(|(first, _)| (at(d) - first).abs() <= 1.0);
+    let (starting, others): (Vec<_>, Vec<_>) = from_sigmf.iter().partition(starts);
+    let (inside, outside): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|d| frames.iter().any(|(first, len)| (0.0..*len).contains(&(at(d) - first))));
+    println!(
+        "modes1: {found} of {} located frames; {} detections: {} start one, {} inside one, {} outside: {:?}",
+        frames.len(),
+        from_sigmf.len(),
+        starting.len(),
+        inside.len(),
+        outside.len(),
+        outside.iter().map(|d| d.sample).collect::<Vec<_>>()
+    );
+    assert!(found as f64 >= 0.98 * frames.len() as f64);
+    assert!(outside.len() as f64 <= 0.02 * from_sigmf.len() as f64);
+}
+
+#[test]
+fn every_located_frame_of_the_mode_s_files_is_detected() {
+    for name in ["test_1641427457780.iq", "test_1641428106243.iq"] {
+        let Some(recording) = real_recording(&format!("mode_s/{name}")) else { continue };
+        let Some(truth) = real_recording(&format!("truth/{name}.frames.json")) else { continue };
+        let out = tempfile::tempdir().unwrap();
+        let config = repository("configs/mode-s.toml");
+        let found = detections(&replay(&recording, &config, out.path(), &["--format", "cs16@2.4M"]));
+        for (first, _) in located_frames(&truth) {
+            let nearest = found.iter().map(|d| (d.sample as f64 + d.sample_fraction - first).abs());
+            let nearest = nearest.fold(f64::INFINITY, f64::min);
+            assert!(nearest <= 1.5, "{name}: frame at {first}: nearest detection is {nearest} samples away");
+        }
+        println!("{name}: {} detections", found.len());
+    }
+}
+
+struct Gps {
+    recording: &'static str,
+    config: &'static str,
+    format: &'static str,
+    strong: usize,
+}
+
+/// Satellites found, as (number, Doppler in Hz, code delay in chips).
+fn satellites(gps: &Gps, recording: &Path, more: &[&str]) -> Vec<(u64, f64, f64)> {
+    let out = tempfile::tempdir().unwrap();
+    let mut arguments = vec!["--format", gps.format];
+    arguments.extend(more);
+    let found = detections(&replay(recording, &repository(gps.config), out.path(), &arguments));
+    let satellite = |d: &Detection| {
+        let number = d.template.strip_prefix("gps-prn-").unwrap().parse().unwrap();
+        (number, d.doppler_hz.unwrap(), d.delay_s.unwrap() * 1.023e6)
+    };
+    found.iter().map(satellite).collect()
+}
+
+#[test]
+fn gps_satellites_are_those_of_the_truth() {
+    let cases = [
+        Gps {
+            recording: "gps/L1_20211125_004000_12MHz_I.bin",
+            config: "configs/gps-l1-12mhz-real.toml",
+            format: "i8@12M",
+            strong: 9,
+        },
+        Gps {
+            recording: "gps/L1_20211202_084700_4MHz_IQ_first250ms.bin",
+            config: "configs/gps-l1-4mhz-iq.toml",
+            format: "cs8@4M",
+            strong: 7,
+        },
+    ];
+    for gps in cases {
+        let Some(recording) = real_recording(gps.recording) else { continue };
+        let Some(truth) = real_recording("truth/gps_l1ca_acquisition.json") else { continue };
+        let truth = json(&truth);
+        let truth = truth[recording.file_name().unwrap().to_str().unwrap()]["found"].as_array().unwrap();
+        let found = satellites(&gps, &recording, &[]);
+        // The truth lists satellites by strength.
+        for satellite in &truth[..gps.strong] {
+            let number = satellite["prn"].as_u64().unwrap();
+            let doppler_hz = satellite["doppler_hz_100Hz_grid"].as_f64().unwrap();
+            let delay = satellite["code_delay_chips_at_sample0"].as_f64().unwrap();
+            let (_, found_doppler_hz, found_delay) =
+                found.iter().find(|f| f.0 == number).unwrap_or_else(|| panic!("PRN {number} is missing"));
+            let delay_error = (found_delay - delay + 511.5).rem_euclid(1023.0) - 511.5;
+            println!(
+                "PRN {number}: Doppler {found_doppler_hz:.0} Hz (truth {doppler_hz}), delay off by {delay_error:.2} chips"
+            );
+            assert!((found_doppler_hz - doppler_hz).abs() <= 100.0, "PRN {number}: {found_doppler_hz} Hz");
+            assert!(delay_error.abs() <= 0.5, "PRN {number}: {found_delay} chips, truth {delay}");
+        }
+        let in_truth = |number: u64| truth.iter().any(|s| s["prn"].as_u64() == Some(number));
+        let unknown: Vec<_> = found.iter().filter(|f| !in_truth(f.0)).collect();
+        println!("{}: {} satellites, not in the truth: {unknown:?}", gps.recording, found.len());
+        assert!(unknown.is_empty(), "{unknown:?}");
+    }
+}
+
+/// The samples of this recording are all zero, as an independent reader confirms: silence gives no detection.
+#[test]
+fn twenty_traces_of_digital_silence_give_no_detection() {
+    let Some(recording) = real_recording("pulsed_hdf5/test_bsi.h5") else { return };
+    let out = tempfile::tempdir().unwrap();
+    let found = replay(&recording, &repository("configs/ice-radar-hdf5.toml"), out.path(), &[]);
+    assert_eq!(detections(&found), []);
+    let report = common::report(out.path());
+    assert_eq!(report["samples_in"], 20 * 2976);
+    assert_eq!(report["runs"], 20);
+}
+
+#[test]
+fn info_says_what_to_put_into_the_configuration() {
+    let Some(recording) = real_recording("pulsed_hdf5/test_bsi.h5") else { return };
+    let said = run_ok(&["info", text(&recording)]);
+    for expected in ["line_0/location_0/datacapture_0/echogram_0", "2976", "f64", "[source", "datasets", "sample_rate_hz"] {
+        assert!(said.contains(expected), "{expected} is missing in:\n{said}");
+    }
+}
