@@ -36,9 +36,6 @@ pub(crate) fn run<J, R>(
         drained.count();
     };
     let stopped = done.is_ok() && stop.is_set();
-    if done.is_err() {
-        stop.set();
-    }
     let none = WaitStats::default();
     Outcome {
         stages: vec![

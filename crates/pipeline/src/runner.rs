@@ -114,7 +114,10 @@ impl Runner {
         };
         match outcome.done {
             Ok(()) => Ok(report),
-            Err(error) => Err(Box::new(Failure { error, report })),
+            Err(error) => {
+                stop.set();
+                Err(Box::new(Failure { error, report }))
+            }
         }
     }
 }

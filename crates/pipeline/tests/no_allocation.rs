@@ -7,7 +7,7 @@
 use rangegate_core::BoxError;
 use rangegate_pipeline::{Drain, Feed, Runner, Stop, Work};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
@@ -38,8 +38,8 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 const JOBS: u64 = 20_000;
-/// Results accepted before counting begins and ends. At the latter the feed is still at work: ending a thread
-/// writes its report.
+/// Results accepted before counting begins, provided that all threads have come up, and ends: the feed is
+/// then still at work, since ending a thread writes its report.
 const COUNTED: std::ops::Range<u64> = 200..JOBS - 200;
 
 struct Numbers(u64);
@@ -56,12 +56,17 @@ impl Feed<Vec<u64>> for Numbers {
     }
 }
 
-struct Squares {
+struct Squares<'a> {
     spoil: bool,
+    begun: bool,
+    n_begun: &'a AtomicUsize,
 }
 
-impl Work<Vec<u64>, Vec<u64>> for Squares {
+impl Work<Vec<u64>, Vec<u64>> for Squares<'_> {
     fn run(&mut self, job: &Vec<u64>, result: &mut Vec<u64>) -> Result<(), BoxError> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.n_begun.fetch_add(1, Ordering::Relaxed);
+        }
         // Some jobs take long enough for the others to park.
         if job[0].is_multiple_of(512) {
             std::thread::sleep(std::time::Duration::from_micros(200));
@@ -75,20 +80,23 @@ impl Work<Vec<u64>, Vec<u64>> for Squares {
     }
 }
 
-#[derive(Default)]
-struct Watch {
+struct Watch<'a> {
+    n_begun: &'a AtomicUsize,
+    n_workers: usize,
     accepted: u64,
-    warm: u64,
+    warm: Option<u64>,
     end: u64,
 }
 
-impl Drain<Vec<u64>> for Watch {
+impl Drain<Vec<u64>> for Watch<'_> {
     fn accept(&mut self, result: &Vec<u64>) -> Result<(), BoxError> {
         assert_eq!(result[0], self.accepted * self.accepted);
         self.accepted += 1;
         let so_far = ALLOCATIONS.load(Ordering::Relaxed);
-        if self.accepted == COUNTED.start {
-            self.warm = so_far;
+        let all_begun = self.n_begun.load(Ordering::Relaxed) == self.n_workers;
+        if self.warm.is_none() && all_begun && COUNTED.contains(&self.accepted) {
+            assert!(self.accepted < JOBS / 2, "some worker got no job for very long");
+            self.warm = Some(so_far);
         } else if self.accepted == COUNTED.end {
             self.end = so_far;
         }
@@ -97,13 +105,15 @@ impl Drain<Vec<u64>> for Watch {
 }
 
 fn allocations_after_warm_up(runner: &Runner, spoil: bool) -> u64 {
-    let mut workers: Vec<_> = (0..runner.n_workers()).map(|_| Squares { spoil }).collect();
-    let mut watch = Watch::default();
+    let (n_begun, n_workers) = (AtomicUsize::new(0), runner.n_workers());
+    let new_worker = |_| Squares { spoil, begun: false, n_begun: &n_begun };
+    let mut workers: Vec<_> = (0..n_workers).map(new_worker).collect();
+    let mut watch = Watch { n_begun: &n_begun, n_workers, accepted: 0, warm: None, end: 0 };
     let report = runner
         .run(&mut Numbers(0), &mut workers, &mut watch, || (Vec::new(), Vec::new()), &Stop::new())
         .unwrap();
     assert_eq!(report.jobs, JOBS);
-    watch.end - watch.warm
+    watch.end - watch.warm.unwrap()
 }
 
 fn main() {
