@@ -1,7 +1,7 @@
 //! The command line as it is typed; [`crate::plan`] turns it into what will be done.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
-use rangegate_sources::TimePoint;
+use rangegate_sources::{Repeat, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -108,12 +108,12 @@ pub struct HowArgs {
     pub window: WindowArgs,
 
     /// `max`, or a factor of real time such as 1.0
-    #[arg(long, value_name = "SPEED", value_parser = parse_speed)]
+    #[arg(long, value_name = "SPEED")]
     pub speed: Option<Speed>,
 
-    /// Replay the recording this many times; 0 is for ever
+    /// Replay the recording this many times, or `forever`
     #[arg(long = "loop", value_name = "TIMES")]
-    pub loops: Option<u32>,
+    pub repeat: Option<Repeat>,
 
     /// Worker threads; default: one a core
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -262,32 +262,4 @@ pub enum RunnerKind {
     Inline,
     /// One thread reads, workers work, the calling thread writes.
     Threads,
-}
-
-/// How fast a recording is replayed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Speed {
-    /// A factor of real time.
-    Factor(f64),
-    /// `max`: as fast as it goes.
-    Word(SpeedWord),
-}
-
-/// Words for a speed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpeedWord {
-    /// As fast as it goes.
-    Max,
-}
-
-fn parse_speed(text: &str) -> Result<Speed, String> {
-    if text == "max" {
-        return Ok(Speed::Word(SpeedWord::Max));
-    }
-    match crate::numbers::si(text) {
-        Ok(factor) if factor > 0.0 => Ok(Speed::Factor(factor)),
-        _ => Err(format!("'{text}' is neither 'max' nor a factor above zero")),
-    }
 }

@@ -1,13 +1,13 @@
 //! The configuration file, as it is written. Unknown fields are refused.
 
-use crate::cli::{RunnerKind, Speed};
+use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
 use rangegate_dsp::burst::BurstConfig;
 use rangegate_dsp::waveform::Waveform;
 use rangegate_recording::hdf5::Hdf5Options;
 use rangegate_recording::{Kind, OpenOptions};
-use rangegate_sources::TimePoint;
+use rangegate_sources::{Repeat, ReplayOptions, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -65,15 +65,15 @@ pub struct SourceConfig {
     pub conjugate: bool,
     /// Frequency that is mixed to zero, Hz.
     pub intermediate_frequency_hz: f64,
-    /// Start here.
+    /// The first sample at or after this is the first.
     pub from: Option<TimePoint>,
-    /// Stop here.
+    /// Samples at and after this are left out.
     pub to: Option<TimePoint>,
     /// `"max"`, or a factor of real time.
-    pub speed: Option<Speed>,
-    /// Replay this many times; 0 is for ever.
+    pub speed: Speed,
+    /// How often, or `"forever"`.
     #[serde(rename = "loop")]
-    pub loops: Option<u32>,
+    pub repeat: Repeat,
 }
 
 impl SourceConfig {
@@ -93,6 +93,11 @@ impl SourceConfig {
         }
     }
 
+    /// Which part is replayed, how fast and how often.
+    pub fn replay_options(&self) -> ReplayOptions {
+        ReplayOptions { from: self.from, to: self.to, speed: self.speed, repeat: self.repeat }
+    }
+
     /// What turns the stored numbers into baseband.
     pub fn to_baseband(&self) -> ToBaseband {
         ToBaseband {
@@ -103,32 +108,63 @@ impl SourceConfig {
     }
 }
 
-/// `[[replica]]`.
+/// `[[replica]]`: a name, and a waveform by its `type` and parameters, or `type = "recording"`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "toml::Table")]
 pub struct ReplicaConfig {
     /// Name that detections carry.
     pub name: String,
-    /// The waveform by its definition.
-    pub waveform: Option<Waveform>,
-    /// Or samples from a recording.
-    pub samples: Option<SamplesConfig>,
+    /// What is looked for.
+    #[serde(flatten)]
+    pub what: What,
 }
 
-/// `[replica.samples]`: a replica cut out of a recording.
+/// What a replica is made from.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum What {
+    /// A waveform by its definition.
+    Waveform(Waveform),
+    /// Samples cut out of a recording.
+    Recording(Box<CutConfig>),
+}
+
+/// `type = "recording"`: a replica cut out of a recording.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SamplesConfig {
-    /// First sample, from the start of the recording (or of its cut by `source.from`).
+#[serde(deny_unknown_fields, tag = "type", rename = "recording")]
+pub struct CutConfig {
+    /// First sample, from the start of the recording.
     #[serde(default)]
     pub first_sample: u64,
     /// Number of samples; default: to the end.
     pub n_samples: Option<usize>,
-    /// Channel.
+    /// Channel that the samples are taken from, from 0.
     #[serde(default)]
     pub channel: usize,
-    /// The recording.
+    /// The recording, with the fields of `[source]`.
     pub source: SourceConfig,
+}
+
+impl TryFrom<toml::Table> for ReplicaConfig {
+    type Error = String;
+
+    fn try_from(mut table: toml::Table) -> Result<Self, String> {
+        let name = match table.remove("name") {
+            Some(toml::Value::String(name)) => name,
+            other => return Err(format!("replica.name is {}, expected a text", shown(other.as_ref()))),
+        };
+        let what = match table.get("type") {
+            Some(toml::Value::String(kind)) if kind == "recording" => table.try_into().map(What::Recording),
+            Some(toml::Value::String(_)) => table.try_into().map(What::Waveform),
+            other => return Err(format!("replica '{name}': type is {}, expected a text", shown(other))),
+        };
+        let what = what.map_err(|error| format!("replica '{name}': {}", error.message()))?;
+        Ok(Self { name, what })
+    }
+}
+
+fn shown(value: Option<&toml::Value>) -> String {
+    value.map_or_else(|| "missing".to_owned(), ToString::to_string)
 }
 
 /// `[chain]`.
@@ -182,8 +218,10 @@ pub fn load(path: &Path) -> Result<Config> {
     let mut config = parse(&text).with_context(|| format!("{}", path.display()))?;
     let base = path.parent().unwrap_or(Path::new(""));
     relative_to(base, &mut config.source);
-    for samples in config.replicas.iter_mut().filter_map(|replica| replica.samples.as_mut()) {
-        relative_to(base, &mut samples.source);
+    for replica in &mut config.replicas {
+        if let What::Recording(cut) = &mut replica.what {
+            relative_to(base, &mut cut.source);
+        }
     }
     Ok(config)
 }
@@ -235,8 +273,8 @@ fn expand_all(replicas: Vec<toml::Value>) -> Result<Vec<toml::Value>> {
     Ok(expanded)
 }
 
-/// A replica with `for_each = { prn = "1-32" }` stands for one replica a value: the value goes into the
-/// waveform's field of that name, and, with two digits at least, into `{prn}` in the replica's name.
+/// A replica with `for_each = { prn = "1-32" }` stands for one replica a value: the value goes into the field
+/// of that name, and, with two digits at least, into `{prn}` in the name.
 fn expand(mut replica: toml::Value, expanded: &mut Vec<toml::Value>) -> Result<()> {
     let Some(each) = replica.as_table_mut().and_then(|table| table.remove("for_each")) else {
         expanded.push(replica);
@@ -248,11 +286,11 @@ fn expand(mut replica: toml::Value, expanded: &mut Vec<toml::Value>) -> Result<(
         .ok_or_else(|| anyhow!("replica.for_each must be one field, such as {{ prn = \"1-32\" }}"))?;
     for value in integers(field, values)? {
         let mut one = replica.clone();
-        let waveform = one.get_mut("waveform").and_then(toml::Value::as_table_mut);
-        let waveform = waveform.ok_or_else(|| anyhow!("replica.for_each needs replica.waveform"))?;
-        waveform.insert(field.clone(), toml::Value::Integer(value));
-        if let Some(toml::Value::String(name)) = one.get_mut("name") {
-            *name = name.replace(&format!("{{{field}}}"), &format!("{value:02}"));
+        if let Some(table) = one.as_table_mut() {
+            table.insert(field.clone(), toml::Value::Integer(value));
+            if let Some(toml::Value::String(name)) = table.get_mut("name") {
+                *name = name.replace(&format!("{{{field}}}"), &format!("{value:02}"));
+            }
         }
         expanded.push(one);
     }
@@ -286,7 +324,7 @@ mod tests {
         [[replica]]
         name = "gps-prn-{prn}"
         for_each = { prn = "1-32" }
-        waveform = { type = "gps_l1_ca" }
+        type = "gps_l1_ca"
 
         [chain]
         type = "burst"
@@ -299,7 +337,7 @@ mod tests {
         let config = parse(GPS).unwrap();
         assert_eq!(config.replicas.len(), 32);
         assert_eq!(config.replicas[4].name, "gps-prn-05");
-        assert_eq!(config.replicas[4].waveform, Some(Waveform::GpsL1Ca { prn: 5 }));
+        assert_eq!(serde_json::to_value(&config.replicas[4]).unwrap()["prn"], 5);
     }
 
     #[test]

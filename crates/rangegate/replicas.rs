@@ -1,6 +1,6 @@
 //! Replicas at the rate of a stream, from the configuration.
 
-use crate::config::{ReplicaConfig, SamplesConfig};
+use crate::config::{CutConfig, ReplicaConfig, What};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Complex32, IqBlock};
 use rangegate_dsp::convert::Converter;
@@ -29,34 +29,33 @@ pub fn build(configs: &[ReplicaConfig], sample_rate_hz: f64) -> Result<Vec<Repli
 }
 
 fn build_one(config: &ReplicaConfig, sample_rate_hz: f64) -> Result<Replica> {
-    match (&config.waveform, &config.samples) {
-        (Some(waveform), None) => Ok(waveform.replica(&config.name, sample_rate_hz)?),
-        (None, Some(samples)) => {
-            let (cut, rate_hz) = read_samples(samples)?;
-            Ok(Replica::from_samples(&config.name, &cut, rate_hz, sample_rate_hz)?)
+    Ok(match &config.what {
+        What::Waveform(waveform) => waveform.replica(config.name.as_str(), sample_rate_hz)?,
+        What::Recording(cut) => {
+            let (samples, rate_hz) = read_cut(cut)?;
+            Replica::from_samples(config.name.as_str(), samples, rate_hz, sample_rate_hz)?
         }
-        _ => bail!("needs either 'waveform' or 'samples'"),
-    }
+    })
 }
 
-fn read_samples(config: &SamplesConfig) -> Result<(Vec<Complex32>, f64)> {
-    let path = config.source.recording.as_ref().context("samples.source.recording is missing")?;
+fn read_cut(config: &CutConfig) -> Result<(Vec<Complex32>, f64)> {
+    let path = config.source.recording.as_ref().context("source.recording is missing")?;
     let mut recording = rangegate_recording::open(path, &config.source.open_options())?;
     let info = recording.info().clone();
     if config.channel >= info.n_channels {
-        bail!("samples.channel is {}, but {} has {} channels", config.channel, path.display(), info.n_channels);
+        bail!("channel is {}, but {} has {} channels", config.channel, path.display(), info.n_channels);
     }
     let available = info.end_sample - info.first_sample;
     if config.first_sample >= available {
-        bail!("samples.first_sample is {}, but {} has {available} samples", config.first_sample, path.display());
+        bail!("first_sample is {}, but {} has {available} samples", config.first_sample, path.display());
     }
     let to_end = usize::try_from(available - config.first_sample).unwrap_or(usize::MAX);
     let wanted = config.n_samples.unwrap_or(to_end);
     if wanted > to_end || wanted > MAX_SAMPLES || wanted == 0 {
         let most = to_end.min(MAX_SAMPLES);
-        bail!("samples.n_samples is {wanted}, expected 1 to {most} (what follows first_sample, at most {MAX_SAMPLES})");
+        bail!("n_samples is {wanted}, expected 1 to {most} (what follows first_sample, at most {MAX_SAMPLES})");
     }
-    let mut converter = Converter::new(info.sample_format, config.source.to_baseband(), info.sample_rate);
+    let converter = Converter::new(info.sample_format, config.source.to_baseband(), info.sample_rate)?;
     let mut block = IqBlock::default();
     let mut cut = vec![Complex32::default(); wanted];
     let mut have = 0;

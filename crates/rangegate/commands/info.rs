@@ -91,7 +91,7 @@ struct Verified {
 fn verify(recording: &mut dyn Recording) -> Result<Verified> {
     let info = recording.info().clone();
     let mut verified = Verified::default();
-    let mut converter = Converter::new(info.sample_format, ToBaseband::default(), info.sample_rate);
+    let converter = Converter::new(info.sample_format, ToBaseband::default(), info.sample_rate)?;
     let mut block = IqBlock::default();
     let mut samples = vec![Complex32::default(); 1 << 16];
     let (mut power, mut peak, mut clipped) = (0.0_f64, 0.0_f32, 0_u64);

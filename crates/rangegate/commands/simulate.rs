@@ -1,0 +1,91 @@
+//! `simulate`: a recording, with its truth, from a scene.
+
+use crate::Outcome;
+use crate::cli::SimulateArgs;
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+use rangegate_core::{IqBlock, Source};
+use rangegate_recording::CreateOptions;
+use rangegate_scene::SceneSource;
+use serde::Serialize;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What was written.
+#[derive(Serialize)]
+struct Written {
+    recording: PathBuf,
+    truth: PathBuf,
+    samples: u64,
+    bursts: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// The scene is wrong, the recording exists already, or the disk is full.
+pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
+    let mut config = crate::plan::read_scene(&args.scene)?;
+    config.seed = args.seed.unwrap_or(config.seed);
+    let scene = rangegate_scene::Scene::new(&config).with_context(|| format!("{}", args.scene.display()))?;
+    let scene = Arc::new(scene);
+    let description = format!("simulated by rangegate {} with seed {}", env!("CARGO_PKG_VERSION"), config.seed);
+    let options = CreateOptions { description: Some(description), ..CreateOptions::default() };
+    let mut writer = rangegate_recording::create(&args.out, scene.info(), &options)?;
+    let mut source = SceneSource::new(Arc::clone(&scene), BLOCK_SAMPLES);
+    let bar = progress(scene.info().n_samples, quiet);
+    let mut block = IqBlock::default();
+    let mut samples = 0;
+    while source.next_block(&mut block).map_err(anyhow::Error::from_boxed)? {
+        writer.write(&block)?;
+        samples += block.n_samples() as u64;
+        bar.set_position(samples);
+    }
+    writer.finish()?;
+    bar.finish_and_clear();
+    let truth = truth_path(&args.out);
+    let bursts = write_truth(&scene, &truth).with_context(|| format!("cannot write {}", truth.display()))?;
+    let written = Written { recording: args.out.clone(), truth, samples, bursts };
+    if args.json {
+        super::print_json(&written)?;
+    } else {
+        super::print(&format!(
+            "{}: {samples} samples\n{}: {bursts} bursts\n",
+            written.recording.display(),
+            written.truth.display()
+        ))?;
+    }
+    Ok(Outcome::Done)
+}
+
+/// Samples that are made at a time.
+const BLOCK_SAMPLES: usize = 1 << 17;
+
+/// `NAME.truth.jsonl` beside the recording.
+fn truth_path(recording: &Path) -> PathBuf {
+    recording.with_extension("truth.jsonl")
+}
+
+fn write_truth(scene: &rangegate_scene::Scene, path: &Path) -> Result<u64> {
+    let mut file = BufWriter::new(File::create(path)?);
+    let mut bursts = 0;
+    for record in scene.truth() {
+        serde_json::to_writer(&mut file, &record)?;
+        file.write_all(b"\n")?;
+        bursts += 1;
+    }
+    file.flush()?;
+    Ok(bursts)
+}
+
+fn progress(n_samples: Option<u64>, quiet: bool) -> ProgressBar {
+    match n_samples {
+        Some(n) if !quiet => ProgressBar::new(n).with_style(
+            ProgressStyle::with_template("{wide_bar} {percent:>3} %  {per_sec} samples  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        ),
+        _ => ProgressBar::hidden(),
+    }
+}

@@ -1,0 +1,241 @@
+//! What a run will do: everything that the arguments and the configuration fix, checked before the first sample.
+
+use crate::chain::Chain;
+use crate::cli::{HowArgs, RunnerKind, WindowArgs};
+use crate::config::{ChainConfig, Config, SourceConfig};
+use crate::replicas;
+use anyhow::{Context, Result, anyhow, bail};
+use rangegate_core::{Source, StreamInfo};
+use rangegate_dsp::waveform::Replica;
+use rangegate_pipeline::{Runner, Stop};
+use rangegate_recording::{OpenOptions, RecordingInfo};
+use rangegate_scene::{Scene, SceneConfig, SceneSource};
+use rangegate_sources::ReplaySource;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A run, ready to begin.
+pub struct Plan {
+    /// The configuration with everything that the command line said.
+    pub config: Config,
+    /// What is fixed for the whole stream.
+    pub stream: StreamInfo,
+    /// What the recording says of itself; `None` for scenes.
+    pub recording: Option<RecordingInfo>,
+    /// The replicas at the stream's rate.
+    pub replicas: Vec<Replica>,
+    /// The chain with its transforms and thresholds.
+    pub chain: Chain,
+    /// Which threads do the work.
+    pub runner: Runner,
+}
+
+impl Plan {
+    /// Opens the source and plans the chain for it. The source is returned beside the plan: it is used once.
+    ///
+    /// # Errors
+    /// Whatever can be wrong with a configuration or a recording before the first sample.
+    pub fn new(config: Config, stop: &Stop) -> Result<(Self, Box<dyn Source>)> {
+        let Opened { source, recording } = open(&config.source, stop)?;
+        let stream = source.info().clone();
+        let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
+        check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
+        let runner = runner(&config)?;
+        let ChainConfig::Burst(burst) = &config.chain;
+        let chain = Chain::new(burst, &stream, &replicas, runner.n_workers()).context("[chain]")?;
+        Ok((Self { config, stream, recording, replicas, chain, runner }, source))
+    }
+
+    /// The plan in figures, for `plan` and for the report.
+    pub fn summary(&self) -> Summary {
+        let rate_hz = self.stream.sample_rate.hz();
+        let replica = |replica: &Replica| ReplicaSummary {
+            name: replica.name.to_string(),
+            n_samples: replica.samples.len(),
+            duration_s: replica.samples.len() as f64 / rate_hz,
+        };
+        Summary {
+            source: source_name(&self.config.source),
+            sample_rate_hz: rate_hz,
+            sample_format: self.stream.format.to_string(),
+            n_channels: self.stream.n_channels,
+            first_sample: self.stream.first_sample,
+            n_samples: self.stream.n_samples,
+            mapped: self.recording.as_ref().is_some_and(|recording| recording.mapped),
+            replicas: self.replicas.iter().map(replica).collect(),
+            chain: self.chain.summary(),
+            runner: self.runner.clone(),
+        }
+    }
+}
+
+/// What a plan comes to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Summary {
+    /// Where samples come from.
+    pub source: String,
+    /// Samples a second and channel, Hz.
+    pub sample_rate_hz: f64,
+    /// How one sample is stored.
+    pub sample_format: String,
+    /// Coherent channels.
+    pub n_channels: usize,
+    /// Absolute index of the first sample.
+    pub first_sample: u64,
+    /// Samples a channel, where that is known.
+    pub n_samples: Option<u64>,
+    /// Whether samples are read from mapped memory.
+    pub mapped: bool,
+    /// What is looked for.
+    pub replicas: Vec<ReplicaSummary>,
+    /// How.
+    pub chain: serde_json::Value,
+    /// In which threads.
+    pub runner: Runner,
+}
+
+/// One replica.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReplicaSummary {
+    /// Its name.
+    pub name: String,
+    /// Its length, samples.
+    pub n_samples: usize,
+    /// Its length, s.
+    pub duration_s: f64,
+}
+
+/// Samples that a scene makes at a time.
+const SCENE_BLOCK_SAMPLES: usize = 1 << 16;
+
+/// A source, and what its recording says of itself.
+pub struct Opened {
+    /// The source.
+    pub source: Box<dyn Source>,
+    /// The recording, where there is one.
+    pub recording: Option<RecordingInfo>,
+}
+
+/// Opens what `[source]` names.
+///
+/// # Errors
+/// It names nothing or two things, or what it names cannot be opened.
+pub fn open(config: &SourceConfig, stop: &Stop) -> Result<Opened> {
+    match (&config.recording, &config.scene) {
+        (Some(path), None) => {
+            let recording = rangegate_recording::open(path, &config.open_options())?;
+            let info = recording.info().clone();
+            let source =
+                ReplaySource::new(recording, &config.replay_options(), config.to_baseband(), stop.clone())?;
+            Ok(Opened { source: Box::new(source), recording: Some(info) })
+        }
+        (None, Some(path)) => {
+            let scene = Scene::new(&read_scene(path)?).with_context(|| format!("{}", path.display()))?;
+            let source = SceneSource::new(Arc::new(scene), SCENE_BLOCK_SAMPLES);
+            Ok(Opened { source: Box::new(source), recording: None })
+        }
+        (None, None) => bail!("no source: give a recording, or put source.recording or source.scene into the configuration"),
+        (Some(_), Some(_)) => bail!("source.recording and source.scene are both set, expected one of them"),
+    }
+}
+
+/// Reads a scene as it is written.
+///
+/// # Errors
+/// The file cannot be read, or is no scene.
+pub fn read_scene(path: &Path) -> Result<SceneConfig> {
+    let text = crate::config::read_text(path)?;
+    toml::from_str(&text).with_context(|| format!("{}", path.display()))
+}
+
+/// Puts what the command line says of how to run over what the configuration says.
+///
+/// # Errors
+/// `--format` or `--source` cannot be understood.
+pub fn apply_how(config: &mut Config, how: &HowArgs) -> Result<()> {
+    apply_window(&mut config.source, &how.window)?;
+    config.source.speed = how.speed.unwrap_or(config.source.speed);
+    config.source.repeat = how.repeat.unwrap_or(config.source.repeat);
+    config.run.threads = how.threads.or(config.run.threads);
+    config.run.runner = how.runner.or(config.run.runner);
+    if how.pin.is_some() {
+        config.run.pin.clone_from(&how.pin);
+    }
+    config.output.plots &= !how.no_plots;
+    Ok(())
+}
+
+/// Puts `--format`, `--from`, `--to` and `--no-mmap` over the configuration.
+///
+/// # Errors
+/// `--format` cannot be understood.
+pub fn apply_window(source: &mut SourceConfig, window: &WindowArgs) -> Result<()> {
+    if let Some(format) = &window.format {
+        let said = OpenOptions::parse_format(format).map_err(|message| anyhow!("--format {format}: {message}"))?;
+        source.kind = said.kind.or(source.kind);
+        source.sample_format = said.sample_format.or(source.sample_format);
+        source.sample_rate_hz = said.sample_rate_hz.or(source.sample_rate_hz);
+    }
+    source.from = window.from.or(source.from);
+    source.to = window.to.or(source.to);
+    source.no_mmap |= window.no_mmap;
+    Ok(())
+}
+
+/// Takes samples from what `--source` names instead.
+///
+/// # Errors
+/// It names a kind of source that does not exist.
+pub fn apply_source(source: &mut SourceConfig, named: &str) -> Result<()> {
+    (source.recording, source.scene) = match named.split_once(':') {
+        Some(("scene", path)) => (None, Some(PathBuf::from(path))),
+        Some(("soapy", _)) => bail!("--source {named}: this build has no SoapySDR; expected a recording or scene:FILE"),
+        _ => (Some(PathBuf::from(named)), None),
+    };
+    Ok(())
+}
+
+fn source_name(source: &SourceConfig) -> String {
+    let path = source.recording.as_ref().or(source.scene.as_ref());
+    path.map_or_else(String::new, |path| path.display().to_string())
+}
+
+fn runner(config: &Config) -> Result<Runner> {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+    let pin = config.run.pin.clone();
+    let default = pin.as_ref().map_or(cores, Vec::len);
+    let workers = config.run.threads.map_or(default, usize::from);
+    let runner = match config.run.runner.unwrap_or(RunnerKind::Threads) {
+        RunnerKind::Inline if pin.is_some() => bail!("--pin needs --runner threads: inline work stays where it is"),
+        RunnerKind::Inline => Runner::Inline,
+        RunnerKind::Threads => Runner::Threads { workers, pin },
+    };
+    runner.check()?;
+    Ok(runner)
+}
+
+/// A replica that cannot lie in the recording, or in one of its pulses, is never found: better to say so.
+fn check_lengths(
+    source: &SourceConfig,
+    stream: &StreamInfo,
+    recording: Option<&RecordingInfo>,
+    replicas: &[Replica],
+) -> Result<()> {
+    let window = recording.map(|recording| recording.end_sample - recording.first_sample);
+    let pulse = stream.pulse_len.map(|len| len as u64);
+    let limits = [(stream.n_samples.or(window), "the recording has"), (pulse, "each pulse has")];
+    for replica in replicas {
+        let len = replica.samples.len() as u64;
+        for (limit, whose) in limits {
+            if let Some(limit) = limit.filter(|limit| *limit < len) {
+                bail!(
+                    "{}: replica '{}' is {len} samples long, but {whose} {limit} samples",
+                    source_name(source),
+                    replica.name
+                );
+            }
+        }
+    }
+    Ok(())
+}
