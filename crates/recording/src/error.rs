@@ -34,6 +34,11 @@ impl Error {
         Self::new(path, format!("field '{field}' is {found}, expected {expected}"))
     }
 
+    /// A field that is not there.
+    pub fn missing(path: impl AsRef<Path>, field: &str, expected: impl std::fmt::Display) -> Self {
+        Self::new(path, format!("field '{field}' is missing, expected {expected}"))
+    }
+
     /// An error of the operating system.
     pub fn io(path: impl AsRef<Path>, doing: &str, source: std::io::Error) -> Self {
         let message = format!("cannot {doing}: {source}");

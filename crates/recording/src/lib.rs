@@ -3,15 +3,19 @@
 //! [`open`] looks at a path, finds its format and gives a [`Recording`]: random access by absolute sample
 //! index, in the device's own numbers, mapped where the bytes on disk allow it. [`create`] gives a
 //! [`Writer`].
+#![deny(unsafe_code)]
 
 pub mod digital_rf;
 pub mod error;
+mod flat;
 pub mod hdf5;
 pub mod mmap;
+mod options;
 pub mod raw;
 pub mod sigmf;
 
 pub use error::{Error, Result};
+pub use options::parse_si;
 
 use rangegate_core::{IqBlock, SampleFormat, SampleRate, StreamInfo, TimeAnchor, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -166,17 +170,67 @@ pub struct CreateOptions {
 /// Nothing is there, it may not be read, no format fits, or its own description is wrong: the message names
 /// the file, the field, what was found and what was expected.
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
-    let _ = (path, options);
-    Err(Error::new(path, "not built yet"))
+    let kind = match options.kind {
+        Some(kind) => kind,
+        None => detect(path, options)?,
+    };
+    match kind {
+        Kind::Sigmf => sigmf::open(path, options),
+        Kind::DigitalRf => digital_rf::open(path, options),
+        Kind::Hdf5 => hdf5::open(path, options),
+        Kind::Raw => raw::open(path, options),
+    }
 }
 
-/// Creates a recording. The format follows from the path: `NAME.sigmf-meta` (or `.sigmf-data`) SigMF,
-/// `NAME.h5`/`.hdf5` plain HDF5, a name that ends in a sample format (`.cs16`, `.cf32`, …) raw, a folder
-/// name without an extension Digital RF.
+/// Finds the format of what is at `path`: by content where the content can tell, else by name.
+fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
+    if sigmf::is_named_so(path) {
+        return Ok(Kind::Sigmf);
+    }
+    let metadata = std::fs::metadata(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::new(path, "does not exist"),
+        _ => Error::io(path, "open", error),
+    })?;
+    if metadata.is_dir() {
+        if digital_rf::looks_like(path) {
+            return Ok(Kind::DigitalRf);
+        }
+        let message = "is a folder, but no Digital RF recording: there is no drf_properties.h5 in it nor in a \
+                       folder in it";
+        return Err(Error::new(path, message));
+    }
+    flat::open_file(path)?;
+    if hdf5::looks_like(path) {
+        Ok(Kind::Hdf5)
+    } else if sigmf::is_archive(path) {
+        Ok(Kind::Sigmf)
+    } else if options.sample_format.or_else(|| raw::format_from_name(path)).is_some() {
+        Ok(Kind::Raw)
+    } else {
+        let message = "is of no known format: its name does not end in .sigmf-meta, .sigmf-data, .sigmf or a sample \
+                       format (.cs16, .cu8, .cf32, ...), its content is neither HDF5 nor a SigMF archive; if it is \
+                       bare samples, say how they are stored, for example --format cs16@2.4e6";
+        Err(Error::new(path, message))
+    }
+}
+
+/// Creates a recording. The format follows from the path: `NAME.sigmf-meta` (or `.sigmf-data`) SigMF, a name
+/// that ends in a sample format (`.cs16`, `.cf32`, …) raw, a folder name without an extension Digital RF.
 ///
 /// # Errors
 /// It exists already, cannot be written, or the path does not say which format.
 pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
-    let _ = (stream, options);
-    Err(Error::new(path, "not built yet"))
+    let Some(extension) = path.extension() else { return digital_rf::create(path, stream, options) };
+    if extension == "sigmf-meta" || extension == "sigmf-data" {
+        return sigmf::create(path, stream, options);
+    }
+    if raw::format_from_name(path).is_some() {
+        return raw::create(path, stream);
+    }
+    let message = format!(
+        "no format is written under the ending '.{}': expected .sigmf-meta (SigMF), a sample format such as .cs16 \
+         or .cf32 (bare samples), or no ending (a Digital RF folder)",
+        extension.display()
+    );
+    Err(Error::new(path, message))
 }

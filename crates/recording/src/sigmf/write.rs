@@ -1,0 +1,172 @@
+//! Writes SigMF as the samples come.
+
+use super::document::{self, Document, VERSION};
+use super::hex;
+use super::index_map::IndexMap;
+use crate::error::{Error, Result};
+use crate::{CreateOptions, Writer, flat};
+use rangegate_core::{BlockHeader, IqBlock, StreamInfo, TimeAnchor, ToBaseband};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha512};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Samples go into the `.sigmf-data` file at once; the `.sigmf-meta` file follows when the recording ends, also
+/// when it ends early because the writer is dropped.
+struct SigmfWriter {
+    stream: StreamInfo,
+    options: CreateOptions,
+    global: Map<String, Value>,
+    meta_path: PathBuf,
+    data_path: PathBuf,
+    data: File,
+    hash: Sha512,
+    /// Samples that are in the file.
+    n_samples: u64,
+    /// Absolute index one past the last of them.
+    next_sample: u64,
+    center_frequency_hz: Option<f64>,
+    captures: Vec<Value>,
+    index_map: IndexMap,
+    scratch: Vec<u8>,
+    is_finished: bool,
+}
+
+/// Creates a recording: `NAME.sigmf-data` with the samples and `NAME.sigmf-meta`, by either name.
+///
+/// Every gap and every change of frequency begins a capture, with `core:global_index` (the absolute index) and
+/// `core:datetime` where the time is known. Settings among the options become fields of the global object.
+///
+/// # Errors
+/// One of the files exists or cannot be written, or the samples are 64-bit integers, which SigMF has not.
+pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
+    let (meta_path, data_path) = (path.with_extension("sigmf-meta"), path.with_extension("sigmf-data"));
+    let global = global(&meta_path, stream, options)?;
+    if meta_path.exists() {
+        return Err(Error::new(&meta_path, "exists already"));
+    }
+    let data = File::create_new(&data_path).map_err(|error| Error::io(&data_path, "create", error))?;
+    Ok(Box::new(SigmfWriter {
+        stream: stream.clone(),
+        options: options.clone(),
+        global,
+        meta_path,
+        data_path,
+        data,
+        hash: Sha512::new(),
+        n_samples: 0,
+        next_sample: stream.first_sample,
+        center_frequency_hz: None,
+        captures: Vec::new(),
+        index_map: IndexMap::default(),
+        scratch: Vec::new(),
+        is_finished: false,
+    }))
+}
+
+fn global(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Map<String, Value>> {
+    let datatype = document::datatype(stream.format).ok_or_else(|| {
+        Error::new(
+            path,
+            format!("SigMF has no datatype for {}: expected at most 32-bit integers", stream.format),
+        )
+    })?;
+    let mut global = Map::new();
+    let mut set = |name: &str, value: Value| global.insert(format!("core:{name}"), value);
+    set("datatype", datatype.into());
+    set("sample_rate", stream.sample_rate.hz().into());
+    set("num_channels", stream.n_channels.into());
+    set("version", VERSION.into());
+    set("recorder", concat!("Rangegate ", env!("CARGO_PKG_VERSION")).into());
+    if let Some(description) = &options.description {
+        set("description", description.as_str().into());
+    }
+    if stream.to_baseband != ToBaseband::default() {
+        // The file keeps the device's own numbers; without this nobody could turn them into baseband.
+        global.insert("rangegate:to_baseband".to_owned(), json!(stream.to_baseband));
+    }
+    document::add_settings(&mut global, &options.metadata);
+    Ok(global)
+}
+
+impl SigmfWriter {
+    fn begin_capture(&mut self, header: &BlockHeader, anchor: Option<TimeAnchor>, after_gap: bool) {
+        let first = header.first_sample;
+        let mut capture = Map::new();
+        capture.insert("core:sample_start".to_owned(), self.n_samples.into());
+        capture.insert("core:global_index".to_owned(), first.into());
+        if let Some(frequency) = header.center_frequency_hz {
+            capture.insert("core:frequency".to_owned(), frequency.into());
+        }
+        if let Some(time) = anchor.and_then(|anchor| anchor.time_of(first, 0.0, self.stream.sample_rate)) {
+            capture.insert("core:datetime".to_owned(), time.to_string().into());
+        }
+        if after_gap && first == self.next_sample {
+            capture.insert("rangegate:after_gap".to_owned(), true.into());
+        }
+        self.captures.push(capture.into());
+        self.index_map.push(self.n_samples, first);
+        self.center_frequency_hz = header.center_frequency_hz;
+    }
+
+    fn write_samples(&mut self, block: &IqBlock) -> Result<()> {
+        let header = block.header;
+        let bytes =
+            flat::interleaved(&self.data_path, &self.stream, self.next_sample, block, &mut self.scratch)?;
+        self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
+        self.hash.update(bytes);
+        let is_first = self.captures.is_empty();
+        let jumps = header.first_sample > self.next_sample || header.after_gap;
+        if is_first || jumps || header.center_frequency_hz != self.center_frequency_hz {
+            self.begin_capture(&header, header.anchor.or(self.stream.anchor), jumps && !is_first);
+        }
+        self.n_samples += block.n_samples() as u64;
+        self.next_sample = block.end_sample();
+        Ok(())
+    }
+
+    fn write_meta(&mut self) -> Result<()> {
+        if self.captures.is_empty() {
+            let (first_sample, center_frequency_hz) =
+                (self.stream.first_sample, self.stream.center_frequency_hz);
+            let header = BlockHeader { first_sample, center_frequency_hz, ..Default::default() };
+            self.begin_capture(&header, self.stream.anchor, false);
+        }
+        let mut global = self.global.clone();
+        global.insert("core:sha512".to_owned(), hex(&self.hash.clone().finalize()).into());
+        document::declare_extensions(&mut global, &self.captures);
+        let annotations =
+            document::notes(&self.options.annotations, |at| self.index_map.sample_start_from(at));
+        document::write(&self.meta_path, &Document { global, captures: &self.captures, annotations })
+    }
+}
+
+impl Writer for SigmfWriter {
+    fn write(&mut self, block: &IqBlock) -> Result<()> {
+        if block.is_empty() {
+            return Ok(());
+        }
+        self.write_samples(block)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        if self.is_finished {
+            return Ok(());
+        }
+        self.is_finished = true;
+        // A write that failed may have left a part of its block, which the description does not know.
+        let frame = (self.stream.format.bytes() * self.stream.n_channels) as u64;
+        self.data
+            .set_len(self.n_samples * frame)
+            .and_then(|()| self.data.sync_all())
+            .map_err(|error| Error::io(&self.data_path, "write samples", error))?;
+        self.write_meta()
+    }
+}
+
+impl Drop for SigmfWriter {
+    fn drop(&mut self) {
+        let _ = self.finish(); // whoever wants to know calls it
+    }
+}
