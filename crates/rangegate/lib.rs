@@ -4,10 +4,10 @@
 #![forbid(unsafe_code)]
 
 pub mod assemble;
+pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
-pub mod numbers;
 pub mod pictures;
 pub mod plan;
 pub mod replicas;

@@ -1,0 +1,49 @@
+//! `run` and `replay`: from a source to detections.
+
+use crate::Outcome;
+use crate::assemble::{self, Destination};
+use crate::cli::{HowArgs, ReplayArgs, RunArgs};
+use crate::config::{self, Config};
+use crate::plan::{self, Plan};
+use anyhow::{Context, Result};
+use rangegate_pipeline::Stop;
+
+/// Runs a configuration on its own source, or on the one that `--source` names.
+///
+/// # Errors
+/// Whatever keeps the run from its end.
+pub fn run(args: &RunArgs, quiet: bool) -> Result<Outcome> {
+    let mut config = config::load(&args.config)?;
+    if let Some(source) = &args.source {
+        plan::apply_source(&mut config.source, source)?;
+    }
+    go(config, &args.how, quiet)
+}
+
+/// Runs a configuration on a recording.
+///
+/// # Errors
+/// Whatever keeps the run from its end.
+pub fn replay(args: &ReplayArgs, quiet: bool) -> Result<Outcome> {
+    let mut config = config::load(&args.config)?;
+    (config.source.recording, config.source.scene) = (Some(args.recording.clone()), None);
+    go(config, &args.how, quiet)
+}
+
+fn go(mut config: Config, how: &HowArgs, quiet: bool) -> Result<Outcome> {
+    plan::apply_how(&mut config, how)?;
+    let stop = Stop::new();
+    let handler = stop.clone();
+    // A second handler, in a test, is refused; the first still stops the run.
+    let _ = ctrlc::set_handler(move || handler.set());
+    let (plan, source) = Plan::new(config, &stop)?;
+    let destination = Destination::open(how.out.as_deref()).context("--out")?;
+    let done = assemble::run(&plan, source, destination, &stop, quiet)?;
+    if how.json {
+        super::print_json(&done.report)?;
+    } else if how.out.is_some() {
+        super::print(&done.text())?;
+    }
+    done.warn();
+    Ok(done.outcome())
+}

@@ -1,0 +1,237 @@
+//! `detections.jsonl`: a detection a line.
+
+use crate::Error;
+use rangegate_core::{BoxError, Detection, Sink, Timestamp};
+use serde::Serialize;
+use std::fs::File;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// A detection as its line has it: fields in the order of the contract, numbers rounded to what they mean.
+#[derive(Serialize)]
+struct Line<'a> {
+    cpi: Option<u64>,
+    sample: u64,
+    sample_fraction: f64,
+    time: Option<Nanoseconds>,
+    channel: u32,
+    template: &'a str,
+    delay_s: Option<f64>,
+    range_m: Option<f64>,
+    doppler_hz: Option<f64>,
+    velocity_mps: Option<f64>,
+    azimuth_deg: Option<f64>,
+    snr_db: f64,
+    power_db: f64,
+    after_gap: bool,
+}
+
+/// A time that is always written with nine digits behind the point.
+struct Nanoseconds(Timestamp);
+
+impl Serialize for Nanoseconds {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:.9}", self.0))
+    }
+}
+
+/// Rounds to a number of decimals; never −0. Infinity and NaN, which JSON has not, become null.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round();
+    if scaled == 0.0 { 0.0 } else { scaled / scale }
+}
+
+impl<'a> From<&'a Detection> for Line<'a> {
+    fn from(d: &'a Detection) -> Self {
+        let round = |value: Option<f64>, decimals| value.map(|value| rounded(value, decimals));
+        Self {
+            cpi: d.cpi,
+            sample: d.sample,
+            // Rounded down: 1 would belong to the next sample.
+            sample_fraction: rounded(((d.sample_fraction * 1e4).floor() / 1e4).max(0.0), 4),
+            time: d.time.map(Nanoseconds),
+            channel: d.channel,
+            template: &d.template,
+            delay_s: round(d.delay_s, 12),
+            range_m: round(d.range_m, 3),
+            doppler_hz: round(d.doppler_hz, 3),
+            velocity_mps: round(d.velocity_mps, 4),
+            azimuth_deg: round(d.azimuth_deg, 4),
+            snr_db: rounded(d.snr_db, 3),
+            power_db: rounded(d.power_db, 3),
+            after_gap: d.after_gap,
+        }
+    }
+}
+
+/// Writes detections as JSON lines to anything that takes bytes. Allocates nothing for a detection.
+pub struct DetectionWriter<W: Write> {
+    out: BufWriter<W>,
+    name: PathBuf,
+    count: u64,
+}
+
+impl<W: Write> DetectionWriter<W> {
+    /// A writer to `out`, which errors call `name`.
+    pub fn new(out: W, name: impl Into<PathBuf>) -> Self {
+        Self { out: BufWriter::with_capacity(1 << 16, out), name: name.into(), count: 0 }
+    }
+
+    /// Number of lines so far.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Writes one line.
+    ///
+    /// # Errors
+    /// The disk is full, or nobody reads.
+    pub fn write(&mut self, detection: &Detection) -> Result<(), Error> {
+        let failed = |source| Error::io(&self.name, "write", source);
+        serde_json::to_writer(&mut self.out, &Line::from(detection)).map_err(|error| failed(error.into()))?;
+        self.out.write_all(b"\n").map_err(failed)?;
+        self.count += 1;
+        Ok(())
+    }
+
+    /// Hands everything written so far to the operating system.
+    ///
+    /// # Errors
+    /// The disk is full, or nobody reads.
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.out.flush().map_err(|source| Error::io(&self.name, "write", source))
+    }
+}
+
+impl<W: Write + Send> Sink<Detection> for DetectionWriter<W> {
+    fn accept(&mut self, detection: &Detection) -> Result<(), BoxError> {
+        Ok(self.write(detection)?)
+    }
+
+    fn finish(&mut self) -> Result<(), BoxError> {
+        Ok(self.flush()?)
+    }
+}
+
+/// The log of a run in a file. What was accepted is on its way to the disk also when the run ends early:
+/// dropping the log flushes it.
+pub type DetectionLog = DetectionWriter<File>;
+
+impl DetectionLog {
+    /// Creates the file, or empties it.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(path: &Path) -> Result<Self, Error> {
+        let file = File::create(path).map_err(|source| Error::io(path, "create", source))?;
+        Ok(Self::new(file, path))
+    }
+}
+
+/// Longest line that is read: far more than a detection needs.
+const MAX_LINE: u64 = 1 << 16;
+
+/// Reads a log.
+///
+/// # Errors
+/// It cannot be read, or a line is no detection: the message names the line.
+pub fn read_detections(path: &Path) -> Result<Vec<Detection>, Error> {
+    let file = File::open(path).map_err(|source| Error::io(path, "read", source))?;
+    let mut reader = BufReader::new(file);
+    let (mut detections, mut line) = (Vec::new(), String::new());
+    for number in 1.. {
+        line.clear();
+        let n = std::io::Read::take(&mut reader, MAX_LINE)
+            .read_line(&mut line)
+            .map_err(|source| Error::io(path, "read", source))?;
+        if n == 0 {
+            break;
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let detection = serde_json::from_str(&line)
+            .map_err(|error| Error::new(path, format!("line {number} is no detection: {error}")))?;
+        detections.push(detection);
+    }
+    Ok(detections)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    pub(crate) fn detection() -> Detection {
+        Detection {
+            cpi: None,
+            sample: 1_234_567,
+            sample_fraction: 0.999_999,
+            time: Some("2026-11-22T10:00:00.1234Z".parse().unwrap()),
+            channel: 0,
+            template: "chirp".into(),
+            delay_s: Some(1.1e-4),
+            range_m: None,
+            doppler_hz: Some(-0.0001),
+            velocity_mps: None,
+            azimuth_deg: None,
+            snr_db: 17.312_345,
+            power_db: -41.0,
+            after_gap: false,
+        }
+    }
+
+    #[test]
+    fn a_line_is_as_the_contract_says() {
+        let mut out = Vec::new();
+        let mut log = DetectionWriter::new(&mut out, "log");
+        log.write(&detection()).unwrap();
+        log.flush().unwrap();
+        drop(log);
+        let expected = concat!(
+            r#"{"cpi":null,"sample":1234567,"sample_fraction":0.9999,"time":"2026-11-22T10:00:00.123400000Z","#,
+            r#""channel":0,"template":"chirp","delay_s":0.00011,"range_m":null,"doppler_hz":0.0,"velocity_mps":null,"#,
+            r#""azimuth_deg":null,"snr_db":17.312,"power_db":-41.0,"after_gap":false}"#,
+            "\n"
+        );
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("detections.jsonl");
+        let mut log = DetectionLog::create(&path).unwrap();
+        log.write(&detection()).unwrap();
+        drop(log);
+        let read = read_detections(&path).unwrap();
+        assert_eq!(read[0].time, detection().time);
+        assert_eq!(read.len(), 1);
+        std::fs::write(&path, "{\"sample\": 1}\n").unwrap();
+        assert!(read_detections(&path).unwrap_err().to_string().contains("line 1"));
+    }
+
+    #[test]
+    fn a_full_disk_is_named() {
+        let mut log = DetectionLog::create(Path::new("/dev/full")).unwrap();
+        log.write(&detection()).unwrap();
+        let message = log.flush().unwrap_err().to_string();
+        assert!(message.contains("/dev/full") && message.contains("No space left"), "{message}");
+    }
+
+    #[test]
+    fn the_schema_in_the_documents_is_the_one_of_the_type() {
+        let generated = schemars::schema_for!(Detection);
+        let generated = format!("{}\n", serde_json::to_string_pretty(&generated).unwrap());
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/detection.schema.json");
+        if std::env::var_os("RANGEGATE_BLESS").is_some() {
+            std::fs::write(&path, &generated).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(written, generated, "remake it with RANGEGATE_BLESS=1 and raise DETECTION_SCHEMA_VERSION");
+        let line = serde_json::to_value(Line::from(&detection())).unwrap();
+        let schema: serde_json::Value = serde_json::from_str(&written).unwrap();
+        let names = |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        assert_eq!(names(&line), names(&schema["properties"]));
+    }
+}

@@ -1,0 +1,86 @@
+//! `run.json`: what a run did.
+
+use crate::Error;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+
+/// Version of the report; grows when a field changes its meaning or goes away.
+pub const REPORT_SCHEMA_VERSION: u32 = 1;
+
+/// What a run did.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RunReport {
+    /// [`REPORT_SCHEMA_VERSION`].
+    pub schema_version: u32,
+    /// Version of the program.
+    pub rangegate_version: String,
+    /// Version of the lines in `detections.jsonl`.
+    pub detection_schema_version: u32,
+    /// `done`, `stopped` or `failed`.
+    pub status: String,
+    /// What failed.
+    pub error: Option<String>,
+    /// Samples a channel that came in.
+    pub samples_in: u64,
+    /// Their duration, s.
+    pub signal_s: f64,
+    /// Stretches without a gap.
+    pub runs: u64,
+    /// Gaps between them.
+    pub gaps: u64,
+    /// Samples that gaps left out.
+    pub samples_lost: u64,
+    /// Samples that no core holds: what is left of a run behind its last whole dwell.
+    pub samples_unused: u64,
+    /// Samples that were infinite or no numbers.
+    pub bad_samples: u64,
+    /// What could not be read, a sentence each.
+    pub losses: Vec<String>,
+    /// Detections.
+    pub detections: u64,
+    /// Of these, with each template; templates without any are left out.
+    pub detections_by_template: BTreeMap<String, u64>,
+    /// Peaks that found no place in a segment's result.
+    pub peaks_dropped: u64,
+    /// What each tap dropped.
+    pub tap_drops: BTreeMap<String, u64>,
+    /// Wall time of the run, s.
+    pub elapsed_s: f64,
+    /// Samples a channel and second of wall time, millions.
+    pub msamples_per_s: f64,
+    /// Duration of the signal over wall time.
+    pub real_time_factor: f64,
+    /// What the recording says of itself.
+    pub recording: Value,
+    /// The plan.
+    pub plan: Value,
+    /// The configuration, with everything that the command line said.
+    pub configuration: Value,
+    /// Where the time went, stage by stage.
+    pub pipeline: Value,
+}
+
+impl RunReport {
+    /// Whether samples were lost or results dropped, so that the exit code is 1.
+    ///
+    /// A gap that the recording itself has is no loss of this run.
+    pub fn lost_data(&self) -> bool {
+        !self.losses.is_empty() || self.bad_samples > 0 || self.peaks_dropped > 0
+    }
+
+    /// Writes the report: all of it, or the file stays as it was.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn write(&self, path: &Path) -> Result<(), Error> {
+        let failed = |source| Error::io(path, "write", source);
+        let temporary = path.with_extension("json.tmp");
+        let mut file = std::fs::File::create(&temporary).map_err(failed)?;
+        serde_json::to_writer_pretty(&mut file, self).map_err(|error| failed(error.into()))?;
+        file.write_all(b"\n").and_then(|()| file.sync_all()).map_err(failed)?;
+        std::fs::rename(&temporary, path).map_err(failed)
+    }
+}
