@@ -75,7 +75,7 @@ impl Timeline {
     }
 
     /// The annotation in absolute indices. One that reaches across a gap includes it.
-    pub fn absolute(&self, note: &Note) -> Annotation {
+    pub fn absolute(&self, note: Note) -> Annotation {
         let first_sample = self.index_map.absolute_from(note.sample_start);
         let n_samples = note.sample_count.map(|count| match count.checked_sub(1) {
             Some(rest) => {
@@ -87,8 +87,8 @@ impl Timeline {
             first_sample,
             n_samples,
             frequency_hz: note.frequency_hz,
-            label: note.label.clone(),
-            comment: note.comment.clone(),
+            label: note.label,
+            comment: note.comment,
         }
     }
 

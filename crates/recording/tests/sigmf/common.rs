@@ -15,12 +15,12 @@ pub fn counting(n_bytes: usize) -> Vec<u8> {
 /// A folder with `x.sigmf-meta` and `x.sigmf-data`; gives the path of the former.
 pub fn pair(global: Value, captures: Value, annotations: Value, samples: &[u8]) -> (TempDir, PathBuf) {
     let mut whole = json!({ "core:version": "1.2.0", "core:datatype": "cu8", "core:sample_rate": 1000 });
-    for (name, value) in global.as_object().unwrap() {
-        whole[name] = value.clone();
-    }
+    let Value::Object(fields) = global else { panic!("{global} is no object") };
+    whole.as_object_mut().unwrap().extend(fields);
     let folder = tempdir().unwrap();
     let meta = folder.path().join("x.sigmf-meta");
-    let document = json!({ "global": whole, "captures": captures, "annotations": annotations });
+    let document =
+        Value::from_iter([("global", whole), ("captures", captures), ("annotations", annotations)]);
     std::fs::write(&meta, document.to_string()).unwrap();
     std::fs::write(folder.path().join("x.sigmf-data"), samples).unwrap();
     (folder, meta)
