@@ -25,6 +25,15 @@
 //! it with more sums. The step of the Doppler hypotheses is best 1/(2·coherent_periods·period): half way
 //! between two of them the loss is 0.9 dB.
 //!
+//! # What is no noise
+//! Codes correlate with more than their like, and thousands of cells are searched for one. Three measures keep
+//! that from becoming detections; none touches white noise:
+//!
+//! * lines that stand 15 dB out of a sum's spectrum (carriers, spurs of the receiver) are limited to that;
+//! * where the cells of a row spread more than noise does, as with many weak lines or the cross-correlation of
+//!   a strong signal, the threshold is raised to that of cells with this spread;
+//! * [`PeriodicPlan::settle`] drops peaks that the cross-correlation with stronger ones explains.
+//!
 //! # False alarms of the whole search
 //! With `false_alarm_scope = "search"` the probability of a cell is the configured one over replicas ×
 //! Doppler hypotheses × delay cells × channels. Every delay cell counts, although neighbours are correlated
@@ -32,6 +41,7 @@
 //! neighbour's. The bound is therefore kept, and by a factor that tests measure, not by orders of magnitude.
 
 mod grid;
+mod interference;
 mod interpolate;
 mod surface;
 mod worker;
@@ -44,6 +54,7 @@ use crate::convert::{ConvertError, Converter};
 use crate::detect::{CellStatistics, CfarError, CfarPlan};
 use crate::waveform::Replica;
 use grid::CodeGrid;
+use interference::Dispersion;
 use rangegate_core::{Complex32, StreamInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,6 +126,7 @@ struct Filter {
     /// conj(H)/(normalisation), in the order of the inverse transform: row power is the mean over sums.
     harmonics: Vec<Complex32>,
     cfar: CfarPlan,
+    dispersion: Dispersion,
 }
 
 /// All that settings, stream and replicas fix of a search over code periods. Shared by its workers.
@@ -383,5 +395,6 @@ fn filter(
     let samples = integration.coherent_periods as f64 * grid.period_samples();
     let scale = 1.0 / (samples * power * (integration.noncoherent as f64).sqrt());
     harmonics.iter_mut().for_each(|h| *h = h.conj() * scale as f32);
-    Ok(Filter { harmonics, cfar })
+    let dispersion = Dispersion::new(integration.noncoherent, cell_probability, &rho);
+    Ok(Filter { harmonics, cfar, dispersion })
 }

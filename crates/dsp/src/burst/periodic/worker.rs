@@ -1,5 +1,6 @@
 //! What runs: dwells in, peaks out.
 
+use super::interference::limit_lines;
 use super::interpolate::{sinc_offset, triangle_offset};
 use super::{PeriodicPlan, grid::cis};
 use crate::burst::Peak;
@@ -105,9 +106,11 @@ impl PeriodicWorker {
         slot: usize,
     ) -> Option<Peak> {
         let Candidate { power, cell, doppler_hz, ref row } = self.candidates[slot];
+        let filter = &plan.filters[replica];
         let (noise, threshold) =
-            noise_and_threshold(&plan.filters[replica].cfar, row, cell, &mut self.neighbours, &mut self.cfar_scratch);
-        if power.partial_cmp(&threshold) != Some(Ordering::Greater) {
+            noise_and_threshold(&filter.cfar, row, cell, &mut self.neighbours, &mut self.cfar_scratch);
+        let spread = filter.dispersion.factor(row, cell, filter.cfar.reach_left());
+        if power.partial_cmp(&(threshold * spread)) != Some(Ordering::Greater) {
             return None;
         }
         let noise = f64::from(noise);
@@ -220,6 +223,7 @@ impl Correlator {
                 grid.fold(c, samples, &self.wipe, cis(step * start as f64), points);
             }
             grid.forward().process_with_scratch(points, &mut self.scratch);
+            limit_lines(points);
         }
         n_bad
     }
