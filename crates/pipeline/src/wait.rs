@@ -150,15 +150,14 @@ mod tests {
     use super::*;
     use std::sync::atomic::AtomicBool;
 
-    #[test]
-    fn a_parked_thread_is_woken_and_not_only_timed_out() {
+    /// Time of `rounds` hand-overs to a thread that parks before each.
+    fn handed_over(rounds: u32) -> Duration {
         let waiters = Waiters::new();
         let flag = AtomicBool::new(false);
-        let rounds = 200;
         let started = Instant::now();
-        let attempts = thread::scope(|scope| {
+        thread::scope(|scope| {
             let waiter = scope.spawn(|| {
-                let (seat, mut stats, mut attempts) = (waiters.take_seat(), WaitStats::default(), 0_u32);
+                let (seat, mut stats, mut attempts) = (waiters.take_seat(), WaitStats::default(), 0);
                 for _ in 0..rounds {
                     waiters.wait(seat, &mut stats, || {
                         attempts += 1;
@@ -166,7 +165,7 @@ mod tests {
                     });
                 }
                 assert!(stats.count > 0 && stats.time > Duration::ZERO);
-                attempts
+                assert!(attempts > rounds * SPINS, "the waiter never got as far as parking");
             });
             for _ in 0..rounds {
                 while waiters.parked.load(Ordering::SeqCst) == 0 && !waiter.is_finished() {
@@ -174,15 +173,21 @@ mod tests {
                 }
                 flag.store(true, Ordering::SeqCst);
                 waiters.wake_one();
-                while flag.load(Ordering::SeqCst) {
+                while flag.load(Ordering::SeqCst) && !waiter.is_finished() {
                     thread::yield_now();
                 }
             }
-            waiter.join().unwrap()
         });
-        assert!(attempts >= rounds * SPINS, "the waiter never got as far as parking");
-        // By time-outs alone it would be 200 times 2 ms, and more on a busy machine; woken, some microseconds.
-        assert!(started.elapsed() < PARK * rounds / 2, "{:?}", started.elapsed());
+        started.elapsed()
+    }
+
+    #[test]
+    fn a_parked_thread_is_woken_and_not_only_timed_out() {
+        // By time-outs alone each hand-over would take about 2 ms; woken, some microseconds. A busy machine may
+        // spoil a try, not all.
+        let rounds = 100;
+        let best = (0..10).map(|_| handed_over(rounds)).min().unwrap();
+        assert!(best < PARK * rounds / 4, "{best:?}");
     }
 
     #[test]

@@ -1,1 +1,16 @@
-//! rangegate-sources
+//! Where samples come from, and how a stream of them becomes jobs.
+//!
+//! [`ReplaySource`] plays a recording as a radio would: a time window of it, at any speed, any number of
+//! times. [`Segmenter`] cuts any [`Source`](rangegate_core::Source) into the segments that workers work on,
+//! on a grid that depends on nothing but where the runs begin; samples of a mapped recording are not copied
+//! on the way.
+#![forbid(unsafe_code)]
+
+pub mod options;
+pub mod replay;
+pub mod segmenter;
+mod window;
+
+pub use options::{Repeat, ReplayOptions, Speed, TimePoint};
+pub use replay::{ReplayError, ReplaySource};
+pub use segmenter::{PlanError, SegmentPlan, Segmenter, StreamCounts};

@@ -134,9 +134,7 @@ fn without_data(info: &RecordingInfo) -> Description {
 
 /// What the recording was opened as, which may be what the user said and not what stands in it.
 fn describe(global: &mut Map<String, Value>, info: &RecordingInfo) {
-    if let Some(datatype) = document::datatype(info.sample_format) {
-        global.insert("core:datatype".to_owned(), datatype.into());
-    }
+    global.insert("core:datatype".to_owned(), document::datatype(info.sample_format).into());
     global.insert("core:num_channels".to_owned(), info.n_channels.into());
     global.insert("core:sample_rate".to_owned(), info.sample_rate.hz().into());
 }

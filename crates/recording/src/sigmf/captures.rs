@@ -75,18 +75,20 @@ impl Timeline {
     }
 
     /// The annotation in absolute indices. One that reaches across a gap includes it.
-    pub fn absolute(&self, note: &Note) -> Annotation {
+    pub fn absolute(&self, note: Note) -> Annotation {
         let first_sample = self.index_map.absolute_from(note.sample_start);
         let n_samples = note.sample_count.map(|count| match count.checked_sub(1) {
-            Some(rest) => self.index_map.absolute_from(note.sample_start + rest) + 1 - first_sample,
+            Some(rest) => {
+                self.index_map.absolute_from(note.sample_start + rest).saturating_add(1) - first_sample
+            }
             None => 0,
         });
         Annotation {
             first_sample,
             n_samples,
             frequency_hz: note.frequency_hz,
-            label: note.label.clone(),
-            comment: note.comment.clone(),
+            label: note.label,
+            comment: note.comment,
         }
     }
 
@@ -94,8 +96,10 @@ impl Timeline {
     fn loss_behind_notes(&self, meta: &Meta, data: &Data) -> Option<String> {
         let end_of = |note: &Note| note.sample_start + note.sample_count.unwrap_or(0);
         let claimed = meta.notes.iter().map(end_of).max()?;
-        let held =
-            self.runs.last().map_or(0, |run| self.index_map.sample_start_from(run.end_sample() - 1) + 1);
+        let held = self
+            .runs
+            .last()
+            .map_or(origin(meta), |run| self.index_map.sample_start_from(run.end_sample() - 1) + 1);
         (claimed > held).then(|| {
             format!(
                 "{}: ends at sample {held}, but its annotations reach to {claimed}: at least {} samples are missing",

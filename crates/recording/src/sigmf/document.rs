@@ -3,7 +3,7 @@
 use super::files::appended;
 use crate::Annotation;
 use crate::error::{Error, Result};
-use rangegate_core::{SampleFormat, Scalar};
+use rangegate_core::{ByteOrder, SampleFormat, Scalar};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::fs::File;
@@ -63,25 +63,19 @@ pub(super) fn notes(annotations: &[Annotation], sample_start: impl Fn(u64) -> u6
     notes
 }
 
-/// SigMF's name of a sample format; `None` for 64-bit integers, which it does not have.
-pub(super) fn datatype(format: SampleFormat) -> Option<String> {
-    let number = match format.scalar {
-        Scalar::U8 => "u8",
-        Scalar::I8 => "i8",
-        Scalar::U16 => "u16",
-        Scalar::I16 => "i16",
-        Scalar::U32 => "u32",
-        Scalar::I32 => "i32",
-        Scalar::F32 => "f32",
-        Scalar::F64 => "f64",
-        Scalar::U64 | Scalar::I64 => return None,
+/// SigMF's name of a sample format. Of 64-bit integers it has none: theirs goes on the same pattern.
+pub(super) fn datatype(format: SampleFormat) -> String {
+    let letter = match format.scalar {
+        Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64 => "u",
+        Scalar::I8 | Scalar::I16 | Scalar::I32 | Scalar::I64 => "i",
+        Scalar::F32 | Scalar::F64 => "f",
     };
     let order = match format.order {
         _ if format.scalar.size() == 1 => "",
-        rangegate_core::ByteOrder::Little => "_le",
-        rangegate_core::ByteOrder::Big => "_be",
+        ByteOrder::Little => "_le",
+        ByteOrder::Big => "_be",
     };
-    Some(format!("{}{number}{order}", if format.complex { "c" } else { "r" }))
+    format!("{}{letter}{}{order}", if format.complex { "c" } else { "r" }, format.scalar.size() * 8)
 }
 
 /// Adds settings to the global object: names with a namespace as they are, others in the namespace of this

@@ -23,7 +23,10 @@ impl IndexMap {
     pub fn absolute_from(&self, sample_start: u64) -> u64 {
         let index = self.starts.partition_point(|start| start.0 <= sample_start);
         let Some(&(from, to)) = self.starts.get(index.saturating_sub(1)) else { return sample_start };
-        if sample_start >= from { to + (sample_start - from) } else { to.saturating_sub(from - sample_start) }
+        match sample_start.checked_sub(from) {
+            Some(ahead) => to.saturating_add(ahead),
+            None => to.saturating_sub(from - sample_start),
+        }
     }
 
     /// The reverse; an index within a gap becomes the first sample behind it, one before all the first of all.

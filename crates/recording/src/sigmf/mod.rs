@@ -69,7 +69,7 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
     if let Some(time) = options.start_time {
         timeline.set_start_time(time);
     }
-    let annotations: Vec<Annotation> = meta.notes.iter().map(|note| timeline.absolute(note)).collect();
+    let annotations: Vec<Annotation> = meta.notes.into_iter().map(|note| timeline.absolute(note)).collect();
 
     let first = timeline.runs.first();
     let header = first.map(|run| run.header).unwrap_or_default();

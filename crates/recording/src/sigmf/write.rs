@@ -5,7 +5,7 @@ use super::hex;
 use super::index_map::IndexMap;
 use crate::error::{Error, Result};
 use crate::{CreateOptions, Writer, flat};
-use rangegate_core::{BlockHeader, IqBlock, StreamInfo, TimeAnchor, ToBaseband};
+use rangegate_core::{BlockHeader, IqBlock, Scalar, StreamInfo, TimeAnchor, ToBaseband};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha512};
 use std::fs::File;
@@ -66,15 +66,14 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
 }
 
 fn global(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Map<String, Value>> {
-    let datatype = document::datatype(stream.format).ok_or_else(|| {
-        Error::new(
-            path,
-            format!("SigMF has no datatype for {}: expected at most 32-bit integers", stream.format),
-        )
-    })?;
+    if matches!(stream.format.scalar, Scalar::I64 | Scalar::U64) {
+        let message =
+            format!("SigMF has no datatype for {}, expected integers of at most 32 bits", stream.format);
+        return Err(Error::new(path, message));
+    }
     let mut global = Map::new();
     let mut set = |name: &str, value: Value| global.insert(format!("core:{name}"), value);
-    set("datatype", datatype.into());
+    set("datatype", document::datatype(stream.format).into());
     set("sample_rate", stream.sample_rate.hz().into());
     set("num_channels", stream.n_channels.into());
     set("version", VERSION.into());

@@ -1,0 +1,56 @@
+//! Sums over the training cells on either side of every cell, O(log n) additions each.
+
+use super::Window;
+use std::ops::Range;
+
+/// Scratch that [`side_sums`] needs, in `f32`s.
+pub(super) fn scratch_len(window: Window, n_cells: usize) -> usize {
+    2 * (n_cells + window.reach_left() + window.reach_right())
+}
+
+/// For each of `cells`, all of whose reach lies within the row, the sum of its training cells on the left and on
+/// the right.
+///
+/// Running sums keep the rounding of a strong echo for ever, so sums are composed instead: those over
+/// `2k` cells from those over `k`, and a window from the powers of two in its length, the least next to the cell
+/// under test. The order of additions is thus fixed relative to the cell, and the same mirrored.
+pub(super) fn side_sums(
+    window: Window,
+    row: &[f32],
+    cells: Range<usize>,
+    left: &mut [f32],
+    right: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let n = cells.len();
+    let row = &row[cells.start - window.reach_left()..cells.end + window.reach_right()];
+    let (mut sums, mut next) = scratch[..2 * row.len()].split_at_mut(row.len());
+    sums.copy_from_slice(row);
+    let right_start = window.training + 2 * window.guard + window.span + 1;
+    let (mut width, mut done) = (1, 0);
+    loop {
+        if window.training & width != 0 {
+            let nearest = &sums[window.training - done - width..][..n];
+            accumulate(left, nearest, done == 0);
+            accumulate(right, &sums[right_start + done..][..n], done == 0);
+            done += width;
+        }
+        if done == window.training {
+            return;
+        }
+        let valid = row.len() + 1 - 2 * width;
+        for (out, (a, b)) in next[..valid].iter_mut().zip(sums[..valid].iter().zip(&sums[width..])) {
+            *out = a + b;
+        }
+        std::mem::swap(&mut sums, &mut next);
+        width *= 2;
+    }
+}
+
+fn accumulate(sums: &mut [f32], part: &[f32], first: bool) {
+    if first {
+        sums.copy_from_slice(part);
+    } else {
+        sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+}

@@ -1,0 +1,258 @@
+//! Plays a recording.
+
+use crate::options::{Repeat, ReplayOptions, Speed, TimePoint};
+use rangegate_core::{BoxError, IqBlock, Source, StreamInfo, ToBaseband};
+use rangegate_pipeline::Stop;
+use rangegate_recording::{Recording, RecordingInfo};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Bytes that are read at once: large enough that a call costs nothing, small enough to stay in cache where
+/// they are copied.
+const BLOCK_BYTES: usize = 1 << 20;
+/// Longest block where the pace is kept, in time of the replay: what comes late is noticed at this grain.
+const PACED_BLOCK: Duration = Duration::from_millis(20);
+
+/// A time window that the recording cannot satisfy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {message}", path.display())]
+pub struct ReplayError {
+    /// The recording.
+    pub path: PathBuf,
+    /// Which bound, what was found and what was expected.
+    pub message: String,
+}
+
+/// Plays a recording as a [`Source`].
+///
+/// Indices and times are those of the recording. When it is played again they go on growing: each time is
+/// shifted by the length of the window and begins with `after_gap`. At a speed other than
+/// [`Speed::Max`] a block is handed out when its last sample would have been taken; gaps take their time too.
+pub struct ReplaySource {
+    recording: Box<dyn Recording>,
+    info: StreamInfo,
+    /// First sample of the window, and one past its last, in the recording's indices.
+    window: (u64, u64),
+    /// Where to read on, in the recording's indices.
+    at: u64,
+    /// What is added to the recording's indices.
+    shift: u64,
+    /// Times still to be played after this one; `None` for ever.
+    rounds_left: Option<u64>,
+    /// The next block does not follow the one before.
+    cut: bool,
+    /// The present round has given a block; some block was given.
+    round_began: bool,
+    began: bool,
+    max_samples: usize,
+    pace: Option<Pace>,
+    stop: Stop,
+}
+
+/// When samples are due.
+struct Pace {
+    samples_per_s: f64,
+    /// A moment and the index, as given out, that is due then; set by the first block and by a seek.
+    start: Option<(Instant, u64)>,
+}
+
+impl ReplaySource {
+    /// A replay of `recording`. The flag ends it, also while it waits for the pace.
+    ///
+    /// # Errors
+    /// The time window is empty, begins after the recording's end, or names a time although the recording
+    /// does not say when it was made.
+    pub fn new(
+        recording: Box<dyn Recording>,
+        options: &ReplayOptions,
+        to_baseband: ToBaseband,
+        stop: Stop,
+    ) -> Result<Self, ReplayError> {
+        let about = recording.info();
+        let window = window(about, options)?;
+        let rounds_left = match options.repeat {
+            Repeat::Forever => None,
+            Repeat::Times(times) => Some(times.get() - 1),
+        };
+        let frame_bytes = (about.sample_format.bytes() * about.n_channels).max(1);
+        let mut max_samples = (BLOCK_BYTES / frame_bytes).max(1);
+        let mut pace = None;
+        if let Speed::Factor(factor) = options.speed {
+            let samples_per_s = about.sample_rate.hz() * factor;
+            let paced = (samples_per_s * PACED_BLOCK.as_secs_f64()) as usize;
+            max_samples = max_samples.min(paced).max(1);
+            pace = Some(Pace { samples_per_s, start: None });
+        }
+        // Known only where the window is the whole recording: the gaps in a part of it are not.
+        let whole = window == (about.first_sample, about.end_sample);
+        let rounds = rounds_left.map(|left| left + 1);
+        let n_samples =
+            about.n_samples.filter(|_| whole).zip(rounds).and_then(|(n, rounds)| n.checked_mul(rounds));
+        let info = StreamInfo {
+            sample_rate: about.sample_rate,
+            n_channels: about.n_channels,
+            format: about.sample_format,
+            to_baseband,
+            center_frequency_hz: about.center_frequency_hz,
+            first_sample: window.0,
+            anchor: about.anchor,
+            n_samples,
+            pulse_len: about.pulse_len,
+        };
+        Ok(Self {
+            recording,
+            info,
+            window,
+            at: window.0,
+            shift: 0,
+            rounds_left,
+            cut: false,
+            round_began: false,
+            began: false,
+            max_samples,
+            pace,
+            stop,
+        })
+    }
+
+    /// What the recording says about itself.
+    pub fn recording_info(&self) -> &RecordingInfo {
+        self.recording.info()
+    }
+
+    /// First sample of the time window and one past its last, in the recording's indices.
+    pub fn window(&self) -> (u64, u64) {
+        self.window
+    }
+
+    /// Goes on from another place, forwards or backwards, in the same round. The next block is marked
+    /// `after_gap` unless it is the very first; after a step back its index lies before those given out.
+    ///
+    /// # Errors
+    /// The place lies outside the time window, or is a time although the recording does not say when it was made.
+    pub fn seek(&mut self, place: TimePoint) -> Result<(), ReplayError> {
+        let about = self.recording.info();
+        let sample = sample_at(about, "seek", place)?;
+        let (first, end) = self.window;
+        if !(first..end).contains(&sample) {
+            let message =
+                format!("seek to {place} is sample {sample}, expected one from {first} to {}", end - 1);
+            return Err(ReplayError { path: about.path.clone(), message });
+        }
+        self.at = sample;
+        self.cut = true;
+        if let Some(pace) = &mut self.pace {
+            pace.start = None;
+        }
+        Ok(())
+    }
+
+    /// Reads what comes next in the window, in the recording's own indices; `false` at the window's end.
+    fn read(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
+        let (_, end) = self.window;
+        let left = end.saturating_sub(self.at);
+        let max_samples = self.max_samples.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if left == 0 || !self.recording.read(self.at, max_samples, block)? || block.header.first_sample >= end
+        {
+            return Ok(false);
+        }
+        block.truncate(usize::try_from(end - block.header.first_sample).unwrap_or(usize::MAX));
+        // A reader that gives nothing must not hold up the rest.
+        self.at = block.end_sample().max(self.at + 1);
+        Ok(true)
+    }
+
+    /// Begins the next round; `false` if there is none, or if there is nothing to play in any.
+    fn rewind(&mut self) -> bool {
+        let (first, end) = self.window;
+        let more = self.round_began && self.rounds_left.is_none_or(|left| left > 0);
+        // For ever ends where indices do.
+        let shift =
+            self.shift.checked_add(end - first).filter(|shift| more && end.checked_add(*shift).is_some());
+        let Some(shift) = shift else { return false };
+        self.rounds_left = self.rounds_left.map(|left| left - 1);
+        self.shift = shift;
+        self.at = first;
+        self.cut = true;
+        self.round_began = false;
+        true
+    }
+
+    /// Waits until the samples before index `end` would have been taken.
+    fn keep_pace(&mut self, first: u64, end: u64) {
+        let Some(pace) = &mut self.pace else { return };
+        let (start, origin) = *pace.start.get_or_insert_with(|| (Instant::now(), first));
+        let due_s = end.saturating_sub(origin) as f64 / pace.samples_per_s;
+        // Beyond what the clock can hold there is only the flag to wait for.
+        let due = Duration::try_from_secs_f64(due_s).ok().and_then(|due| start.checked_add(due));
+        self.stop.sleep_until(due.unwrap_or_else(|| start + Duration::from_secs(u32::MAX.into())));
+    }
+}
+
+impl Source for ReplaySource {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
+        if self.stop.is_set() {
+            return Ok(false);
+        }
+        while !self.read(block)? {
+            if !self.rewind() {
+                return Ok(false);
+            }
+        }
+        block.header.first_sample = block.header.first_sample.saturating_add(self.shift);
+        // The first block of all follows nothing, wherever in the recording it lies.
+        block.header.after_gap = self.began && (block.header.after_gap || self.cut);
+        (self.cut, self.round_began, self.began) = (false, true, true);
+        self.keep_pace(block.header.first_sample, block.end_sample());
+        Ok(true)
+    }
+
+    fn losses(&self) -> &[String] {
+        self.recording.losses()
+    }
+}
+
+/// The recording's index of a place in it.
+fn sample_at(about: &RecordingInfo, bound: &str, place: TimePoint) -> Result<u64, ReplayError> {
+    match place {
+        TimePoint::FromStart { nanos } => {
+            let samples = about.sample_rate.samples_from_nanos_up(nanos.into());
+            Ok(about.first_sample.saturating_add(u64::try_from(samples).unwrap_or(u64::MAX)))
+        }
+        TimePoint::At(time) => match about.anchor {
+            Some(anchor) => Ok(anchor.sample_at(time, about.sample_rate)),
+            None => Err(ReplayError {
+                path: about.path.clone(),
+                message: format!(
+                    "'{bound}' is the time {time}, expected seconds from the start, because the recording does not \
+                     say when it was made"
+                ),
+            }),
+        },
+    }
+}
+
+/// The time window in the recording's indices.
+fn window(about: &RecordingInfo, options: &ReplayOptions) -> Result<(u64, u64), ReplayError> {
+    let (first, end) = (about.first_sample, about.end_sample);
+    let error = |message| Err(ReplayError { path: about.path.clone(), message });
+    let from = options.from.map_or(Ok(first), |place| sample_at(about, "from", place))?.max(first);
+    let to = options.to.map_or(Ok(end), |place| sample_at(about, "to", place))?.min(end);
+    let length_s = end.saturating_sub(first) as f64 / about.sample_rate.hz();
+    match (options.from, options.to) {
+        (Some(place), _) if from >= end => error(format!(
+            "'from' is {place}, expected a time within the recording, which is {length_s} s long"
+        )),
+        (_, Some(place)) if to <= first => {
+            error(format!("'to' is {place}, expected a time after the recording's first sample"))
+        }
+        (Some(start), Some(stop)) if to <= from => error(format!(
+            "'to' is {stop}, expected a time at least one sample after 'from', which is {start}"
+        )),
+        _ => Ok((from, to.max(from))),
+    }
+}
