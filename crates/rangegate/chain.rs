@@ -1,24 +1,61 @@
-//! The chain that a configuration asks for, behind one face.
+//! The chain as the pipeline sees it: workers that do segments.
 
-use anyhow::Result;
-use rangegate_core::{BoxError, Segment, StreamInfo};
-use rangegate_dsp::burst::periodic::{PeriodicPlan, PeriodicWorker};
-use rangegate_dsp::burst::{BurstConfig, BurstPlan, BurstWorker, SegmentResult};
-use rangegate_dsp::waveform::Replica;
+use rangegate_core::{BoxError, Segment};
+use rangegate_dsp::burst::{BurstChain, ChainWorker, SegmentResult};
 use rangegate_pipeline::Work;
 use rangegate_sources::SegmentPlan;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
-/// A planned chain.
-pub enum Chain {
-    /// Single bursts in a continuous stream.
-    Stream(Arc<BurstPlan>),
-    /// Dwells over the periods of a code.
-    Periodic {
-        /// The search.
-        search: Arc<PeriodicPlan>,
-        /// What makes the overview of the samples.
-        overview: Arc<BurstPlan>,
-    },
+/// A worker of the chain, for the pipeline.
+pub struct Worker(ChainWorker);
+
+impl Worker {
+    /// A worker with all its memory.
+    pub fn new(chain: &BurstChain) -> Self {
+        Self(chain.make_worker())
+    }
+
+    /// The worker itself, for what plots want of it.
+    pub fn chain_worker(&mut self) -> &mut ChainWorker {
+        &mut self.0
+    }
+}
+
+impl Work<Segment, SegmentResult> for Worker {
+    fn run(&mut self, segment: &Segment, result: &mut SegmentResult) -> Result<(), BoxError> {
+        self.0.process(segment, result);
+        Ok(())
+    }
+}
+
+/// How the stream is to be cut for the chain.
+pub fn segment_plan(chain: &BurstChain) -> SegmentPlan {
+    let (core_len, lead, tail) = chain.core_lead_tail();
+    let (n_sets, whole_cores_only) = (chain.n_sets(), chain.needs_whole_cores());
+    SegmentPlan { core_len, lead, tail, n_sets, whole_cores_only }
+}
+
+/// The planned chain in figures.
+pub fn summary(chain: &BurstChain) -> Value {
+    let SegmentPlan { core_len, lead, tail, n_sets, .. } = segment_plan(chain);
+    match chain {
+        BurstChain::Stream(plan) => json!({
+            "kind": "single bursts in a stream",
+            "fft_len": plan.filter().fft_len(),
+            "segment_core_samples": core_len,
+            "segment_lead_samples": lead,
+            "segment_tail_samples": tail,
+            "replica_sets": n_sets,
+            "doppler_hypotheses": plan.doppler_hz().len(),
+        }),
+        BurstChain::Periodic(dwells) => json!({
+            "kind": "dwells over code periods",
+            "dwell_samples": core_len,
+            "delay_cells": dwells.search.n_delay_cells(),
+            "replica_sets": n_sets,
+            "doppler_hypotheses": dwells.search.hypotheses_hz().len(),
+            "false_alarm_probability_of_a_cell": dwells.search.cell_probability(),
+            "worker_bytes": dwells.search.worker_bytes(),
+        }),
+    }
 }

@@ -3,6 +3,7 @@
 
 pub mod annotations;
 pub mod detection_log;
+pub mod plots;
 pub mod report;
 pub mod strongest;
 pub mod table;

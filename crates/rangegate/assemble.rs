@@ -1,0 +1,356 @@
+//! Wires source, chain and sinks together, and runs them.
+
+use crate::Outcome;
+use crate::chain::{self, Worker};
+use crate::plan::Plan;
+use crate::pictures;
+use anyhow::{Context, Result, bail};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
+use rangegate_core::{BoxError, Detection, Segment, Source};
+use rangegate_dsp::burst::{Collector, SegmentResult};
+use rangegate_pipeline::{Drain, Feed, Stop};
+use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
+use rangegate_sinks::{DetectionWriter, RunReport, Strongest, annotations_from_detections, read_detections};
+use rangegate_sources::{Segmenter, StreamCounts};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Detections that the summary and the plots show.
+const N_STRONGEST: usize = 10;
+
+/// Most detections that become SigMF annotations, which are held in memory.
+const MAX_ANNOTATIONS: u64 = 1_000_000;
+
+/// Where results go.
+pub struct Destination {
+    folder: Option<PathBuf>,
+    log: DetectionWriter<Box<dyn Write + Send>>,
+}
+
+impl Destination {
+    /// A folder, or standard output for the detections alone.
+    ///
+    /// # Errors
+    /// The folder cannot be made or holds something else.
+    pub fn open(folder: Option<&Path>) -> Result<Self> {
+        let Some(folder) = folder else {
+            let log = DetectionWriter::new(Box::new(std::io::stdout()) as Box<dyn Write + Send>, "standard output");
+            return Ok(Self { folder: None, log });
+        };
+        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        if entries.count() > 0 && !folder.join("run.json").exists() && !folder.join("detections.jsonl").exists() {
+            bail!("{} is not empty and no run was written there: choose another folder", folder.display());
+        }
+        let path = folder.join("detections.jsonl");
+        let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
+        // What an earlier run left must not be taken for this one's.
+        for stale in ["run.json", "detections.sigmf-meta"] {
+            let _ = std::fs::remove_file(folder.join(stale));
+        }
+        let _ = std::fs::remove_dir_all(folder.join("plots"));
+        let log = DetectionWriter::new(Box::new(file) as Box<dyn Write + Send>, path);
+        Ok(Self { folder: Some(folder.to_owned()), log })
+    }
+}
+
+/// Results in the order of the stream: peaks become detections, and those go to the log. Nothing in here
+/// allocates for a detection or a segment.
+pub struct Results {
+    collector: Collector,
+    log: DetectionWriter<Box<dyn Write + Send>>,
+    strongest: Strongest,
+    by_template: BTreeMap<Arc<str>, u64>,
+    bad_samples: u64,
+    peaks_dropped: u64,
+    overview: Option<pictures::OverviewTap>,
+    bar: ProgressBar,
+    failed: Option<BoxError>,
+}
+
+impl Results {
+    /// Everything planned, nothing accepted.
+    pub fn new(plan: &Plan, log: DetectionWriter<Box<dyn Write + Send>>) -> Self {
+        Self {
+            collector: plan.chain.make_collector(),
+            log,
+            strongest: Strongest::new(N_STRONGEST),
+            by_template: plan.replicas.iter().map(|replica| (Arc::clone(&replica.name), 0)).collect(),
+            bad_samples: 0,
+            peaks_dropped: 0,
+            overview: None,
+            bar: ProgressBar::hidden(),
+            failed: None,
+        }
+    }
+
+    fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
+        let Self { collector, log, strongest, by_template, failed, .. } = self;
+        let emit = |detection: &Detection| {
+            strongest.consider(detection);
+            if let Some(count) = by_template.get_mut(&detection.template) {
+                *count += 1;
+            }
+            if failed.is_none() {
+                *failed = log.write(detection).err().map(Into::into);
+            }
+        };
+        match finish {
+            Some(result) => collector.accept(result, emit),
+            None => collector.finish(emit),
+        }
+        self.failed.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Drain<SegmentResult> for Results {
+    fn accept(&mut self, result: &SegmentResult) -> Result<(), BoxError> {
+        self.bad_samples += result.bad_samples;
+        self.peaks_dropped += result.peaks_dropped;
+        if result.set == 0 {
+            if let Some(overview) = &mut self.overview {
+                overview.offer(result);
+            }
+            self.bar.set_position(result.first_sample);
+        }
+        self.emit(Some(result))
+    }
+}
+
+/// What a run left behind.
+pub struct Done {
+    /// The report.
+    pub report: RunReport,
+    strongest: Vec<Detection>,
+    folder: Option<PathBuf>,
+    plots: Vec<PathBuf>,
+}
+
+/// Runs a plan to its end, or until `stop` is set.
+///
+/// # Errors
+/// Whatever ended the run early; what was found until then is kept.
+pub fn run(
+    plan: &Plan,
+    source: Box<dyn Source>,
+    destination: Destination,
+    stop: &Stop,
+    quiet: bool,
+) -> Result<Done> {
+    let Destination { folder, log } = destination;
+    let mut segmenter = Segmenter::new(source, chain::segment_plan(&plan.chain))?;
+    let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
+    let mut results = Results::new(plan, log);
+    results.bar = progress(plan, quiet);
+    let painter = folder.as_ref().filter(|_| plan.config.output.plots).map(|_| pictures::Painter::start(plan));
+    let (painter, tap) = painter.transpose()?.unzip();
+    results.overview = tap;
+
+    let make = || (segmenter_job(&plan.chain, &plan.stream), plan.chain.make_result());
+    let ran = plan.runner.run(&mut segmenter, &mut workers, &mut results, make, stop);
+    let (pipeline, mut error) = match ran {
+        Ok(report) => (report, None),
+        Err(failure) => (failure.report, Some(anyhow::Error::new(failure.error))),
+    };
+    if error.is_none() {
+        error = results.emit(None).err().map(anyhow::Error::from_boxed);
+    }
+    if let Err(failed) = results.log.flush() {
+        error.get_or_insert(failed.into());
+    }
+    results.bar.finish_and_clear();
+    drop(workers);
+
+    let mut report = report(plan, segmenter.counts(), segmenter.source().losses(), &results, &pipeline);
+    report.error = error.as_ref().map(|error| format!("{error:#}"));
+    report.status = match (&error, pipeline.stopped) {
+        (Some(_), _) => "failed",
+        (None, true) => "stopped",
+        (None, false) => "done",
+    }
+    .to_owned();
+    let strongest = results.strongest.detections().to_vec();
+    if let Some(tap) = &results.overview {
+        report.tap_drops.insert("overview".to_owned(), tap.dropped());
+    }
+    drop(results);
+    let mut plots = Vec::new();
+    if let Some(folder) = &folder {
+        let kept = keep(plan, folder, painter, &strongest, &mut report);
+        match (kept, &error) {
+            (Ok(drawn), _) => plots = drawn,
+            (Err(failed), None) => error = Some(failed),
+            (Err(_), Some(_)) => {}
+        }
+    }
+    match error {
+        Some(error) => Err(error),
+        None => Ok(Done { report, strongest, folder, plots }),
+    }
+}
+
+fn segmenter_job(chain: &rangegate_dsp::burst::BurstChain, stream: &rangegate_core::StreamInfo) -> Segment {
+    let (core_len, lead, tail) = chain.core_lead_tail();
+    let capacity = (core_len + lead + tail) * stream.format.bytes() * stream.n_channels;
+    Segment { block: rangegate_core::IqBlock::with_capacity(capacity), ..Segment::default() }
+}
+
+/// Writes what stands beside the detections: annotations, plots, and last the report.
+fn keep(
+    plan: &Plan,
+    folder: &Path,
+    painter: Option<pictures::Painter>,
+    strongest: &[Detection],
+    report: &mut RunReport,
+) -> Result<Vec<PathBuf>> {
+    let annotated = annotate(plan, folder, report.detections);
+    let drawn = match painter {
+        Some(painter) => painter.finish(plan, &folder.join("plots"), strongest),
+        None => Ok(Vec::new()),
+    };
+    report.write(&folder.join("run.json"))?;
+    annotated?;
+    drawn
+}
+
+/// Detections as SigMF annotations beside a link to the samples.
+fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
+    let Some(recording) = plan.recording.as_ref().filter(|_| plan.config.output.sigmf_annotations) else {
+        return Ok(());
+    };
+    if n_detections > MAX_ANNOTATIONS {
+        tracing::warn!("{n_detections} detections are more than {MAX_ANNOTATIONS}: no SigMF annotations");
+        return Ok(());
+    }
+    let detections = read_detections(&folder.join("detections.jsonl"))?;
+    let length_of = |name: &str| {
+        plan.replicas.iter().find(|replica| &*replica.name == name).map(|replica| replica.samples.len() as u64)
+    };
+    let annotations = annotations_from_detections(&detections, length_of);
+    let meta = folder.join("detections.sigmf-meta");
+    rangegate_recording::sigmf::write_annotations(&meta, recording, &annotations)?;
+    Ok(())
+}
+
+fn report(
+    plan: &Plan,
+    counts: StreamCounts,
+    losses: &[String],
+    results: &Results,
+    pipeline: &rangegate_pipeline::RunReport,
+) -> RunReport {
+    let signal_s = counts.samples as f64 / plan.stream.sample_rate.hz();
+    let per_elapsed = |value: f64| if pipeline.elapsed_s > 0.0 { value / pipeline.elapsed_s } else { 0.0 };
+    let counted = results.by_template.iter().filter(|(_, count)| **count > 0);
+    RunReport {
+        schema_version: REPORT_SCHEMA_VERSION,
+        rangegate_version: env!("CARGO_PKG_VERSION").to_owned(),
+        detection_schema_version: DETECTION_SCHEMA_VERSION,
+        samples_in: counts.samples,
+        signal_s,
+        runs: counts.runs,
+        gaps: counts.gaps,
+        samples_lost: counts.samples_lost,
+        samples_unused: counts.samples_unused,
+        bad_samples: results.bad_samples,
+        losses: losses.to_vec(),
+        detections: results.log.count(),
+        detections_by_template: counted.map(|(name, count)| (name.to_string(), *count)).collect(),
+        peaks_dropped: results.peaks_dropped,
+        elapsed_s: pipeline.elapsed_s,
+        msamples_per_s: per_elapsed(counts.samples as f64 / 1e6),
+        real_time_factor: per_elapsed(signal_s),
+        recording: json(&plan.recording),
+        plan: json(&plan.summary()),
+        configuration: json(&plan.config),
+        pipeline: json(pipeline),
+        ..RunReport::default()
+    }
+}
+
+/// What cannot be said in JSON is a bug, but none that is worth the run's results.
+fn json(value: &impl serde::Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_else(|error| Value::String(error.to_string()))
+}
+
+/// A bar from the first sample's index to the last one's, on a terminal.
+fn progress(plan: &Plan, quiet: bool) -> ProgressBar {
+    let first = plan.stream.first_sample;
+    let length = plan.stream.n_samples.or(plan.recording.as_ref().map(|r| r.end_sample - r.first_sample));
+    let Some(length) = length.filter(|_| !quiet) else { return ProgressBar::hidden() };
+    let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {elapsed} gone, {eta} left")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
+    let bar = ProgressBar::with_draw_target(Some(first + length), ProgressDrawTarget::stderr_with_hz(5));
+    bar.with_style(style).with_position(first)
+}
+
+impl Done {
+    /// How the run ended.
+    pub fn outcome(&self) -> Outcome {
+        if self.report.lost_data() { Outcome::Differs } else { Outcome::Done }
+    }
+
+    /// Says on standard error what was lost.
+    pub fn warn(&self) {
+        let mut stderr = std::io::stderr().lock();
+        let mut say = |text: String| {
+            let _ = writeln!(stderr, "rangegate: {text}");
+        };
+        for loss in self.report.losses.iter().take(MOST_LOSSES) {
+            say(format!("lost: {loss}"));
+        }
+        if self.report.losses.len() > MOST_LOSSES {
+            say(format!("lost: {} more, all in run.json", self.report.losses.len() - MOST_LOSSES));
+        }
+        if self.report.bad_samples > 0 {
+            say(format!("{} samples were no finite numbers; zeros stand in their place", self.report.bad_samples));
+        }
+        if self.report.peaks_dropped > 0 {
+            say(format!("{} peaks found no place: raise the threshold", self.report.peaks_dropped));
+        }
+        if self.report.status == "stopped" {
+            say("stopped; everything found so far is kept".to_owned());
+        }
+    }
+
+    /// The summary for people.
+    pub fn text(&self) -> String {
+        let report = &self.report;
+        let mut text = format!(
+            "{} samples ({:.3} s, {} gaps) in {:.2} s: {:.1} MS/s, {:.1} times real time\n{} detections\n",
+            report.samples_in,
+            report.signal_s,
+            report.gaps,
+            report.elapsed_s,
+            report.msamples_per_s,
+            report.real_time_factor,
+            report.detections,
+        );
+        if !self.strongest.is_empty() {
+            text.push_str("the strongest:\n");
+            text.push_str(&rangegate_sinks::table::table(&self.strongest));
+        }
+        if let Some(folder) = &self.folder {
+            text.push_str(&format!("written: {}\n", folder.join("detections.jsonl").display()));
+            text.push_str(&format!("         {}\n", folder.join("run.json").display()));
+            for plot in &self.plots {
+                text.push_str(&format!("         {}\n", plot.display()));
+            }
+        }
+        text
+    }
+}
+
+/// Losses that are told one by one.
+const MOST_LOSSES: usize = 5;
+
+// The pipeline takes the segmenter as its feed; say so where a reader looks for it.
+const _: fn() = || {
+    fn is_feed<T: Feed<Segment>>() {}
+    is_feed::<Segmenter<Box<dyn Source>>>();
+};

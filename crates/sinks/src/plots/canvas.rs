@@ -1,0 +1,119 @@
+//! The sheet that plots are drawn on, and the scales of their axes.
+
+use crate::Error;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+use std::sync::Once;
+
+/// Size of a picture, pixels.
+pub(super) const SIZE: (u32, u32) = (1600, 900);
+
+/// Heights of letters, pixels.
+pub(super) const TITLE: u32 = 28;
+pub(super) const LABEL: u32 = 22;
+pub(super) const TICK: u32 = 19;
+
+/// Dark blue, for data.
+pub(super) const DATA: RGBColor = RGBColor(0x1f, 0x4e, 0x8c);
+/// Light blue, for what stands behind the data.
+pub(super) const BEHIND: RGBColor = RGBColor(0x9a, 0xbf, 0xe6);
+/// For detections and thresholds: told from each other by the colour-blind too (Okabe and Ito 2008).
+pub(super) const MARKS: [RGBColor; 7] = [
+    RGBColor(0xd5, 0x5e, 0x00),
+    RGBColor(0x00, 0x9e, 0x73),
+    RGBColor(0xcc, 0x79, 0xa7),
+    RGBColor(0x56, 0xb4, 0xe9),
+    RGBColor(0xe6, 0x9f, 0x00),
+    RGBColor(0x00, 0x00, 0x00),
+    RGBColor(0x00, 0x72, 0xb2),
+];
+
+/// A sheet in memory.
+pub(super) type Sheet<'a> = DrawingArea<BitMapBackend<'a>, Shift>;
+
+/// What drawing in memory can fail with, as text.
+pub(super) type Drawn = Result<(), String>;
+
+/// Any error of the drawing library as text.
+pub(super) fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
+
+/// Draws a picture and writes it as PNG.
+pub(super) fn write_png(path: &Path, draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> Result<(), Error> {
+    static FONT: Once = Once::new();
+    // A font that cannot be read is a bug of the build: the first text drawn says so.
+    FONT.call_once(|| {
+        let _ = register_font("sans-serif", FontStyle::Normal, dejavu::sans::regular());
+    });
+    let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
+    {
+        let sheet = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
+        draw(&sheet).and_then(|()| sheet.present().map_err(text)).map_err(|message| Error::new(path, message))?;
+    }
+    let failed = |source: std::io::Error| Error::io(path, "write", source);
+    let file = BufWriter::new(File::create(path).map_err(failed)?);
+    let mut encoder = png::Encoder::new(file, SIZE.0, SIZE.1);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let encoded = encoder.write_header().and_then(|mut writer| {
+        writer.write_image_data(&pixels)?;
+        writer.finish()
+    });
+    encoded.map_err(|error| failed(error.into()))
+}
+
+/// The prefix that makes a quantity readable, and what to multiply it with.
+pub(super) fn prefix(greatest: f64) -> (f64, &'static str) {
+    match greatest.abs() {
+        x if x >= 2e9 => (1e-9, "G"),
+        x if x >= 2e6 => (1e-6, "M"),
+        x if x >= 2e3 => (1e-3, "k"),
+        x if x >= 1.0 || x == 0.0 => (1.0, ""),
+        x if x >= 1e-3 => (1e3, "m"),
+        _ => (1e6, "µ"),
+    }
+}
+
+/// Text cut to a number of characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    let count = text.chars().count();
+    if count <= most {
+        return text.to_owned();
+    }
+    let tail: String = text.chars().skip(count - (most - 1)).collect();
+    format!("…{tail}")
+}
+
+/// Writes a title at the top of a sheet and returns what is left below it.
+pub(super) fn titled<'a>(sheet: &Sheet<'a>, title: &str) -> Result<Sheet<'a>, String> {
+    sheet.titled(&shortened(title, 100), ("sans-serif", TITLE)).map_err(text)
+}
+
+/// Labels of ticks: as many decimals as the step needs.
+pub(super) fn tick(value: f64) -> String {
+    let rounded = (value * 1e6).round() / 1e6;
+    if rounded == 0.0 { "0".to_owned() } else { rounded.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_get_the_prefix_that_a_person_would_use() {
+        for (value, expected) in [(0.178, "m"), (3.0, ""), (2e-5, "µ"), (12e6, "M"), (0.0, ""), (86_400.0, "k")] {
+            assert_eq!(prefix(value).1, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn long_titles_keep_their_end() {
+        assert_eq!(shortened("a/long/path/to/file", 8), "…to/file");
+        assert_eq!(shortened("ärger", 5), "ärger");
+    }
+}

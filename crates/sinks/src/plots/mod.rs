@@ -1,0 +1,46 @@
+//! Plots as PNG: pictures that a person can read without the program.
+//!
+//! What is drawn comes in plain structs, so that any chain can fill them. Every plot has units on its axes; colour
+//! maps are viridis, which is perceptually uniform.
+
+mod canvas;
+mod delay_doppler;
+mod heat_map;
+mod matched_filter;
+mod power;
+mod spectrogram;
+mod waterfall;
+
+pub use delay_doppler::{DelayDoppler, Surface, draw_delay_doppler};
+pub use matched_filter::{MatchedFilterTrace, draw_matched_filter};
+pub use power::{Mark, draw_power};
+pub use spectrogram::draw_spectrogram;
+pub use waterfall::Waterfall;
+
+/// What all plots of a run share.
+#[derive(Clone, Debug)]
+pub struct About {
+    /// What is above each picture: the recording's name.
+    pub title: String,
+    /// Rate of the samples, Hz.
+    pub sample_rate_hz: f64,
+    /// Frequency the receiver was tuned to, Hz.
+    pub center_frequency_hz: Option<f64>,
+    /// Absolute index of the sample at which time begins.
+    pub first_sample: u64,
+    /// When that was, as text.
+    pub start: Option<String>,
+}
+
+impl About {
+    fn time_label(&self, unit: &str) -> String {
+        match &self.start {
+            Some(start) => format!("time since {start} ({unit})"),
+            None => format!("time since the start ({unit})"),
+        }
+    }
+
+    fn seconds_from_sample(&self, sample: u64, fraction: f64) -> f64 {
+        (sample.saturating_sub(self.first_sample) as f64 + fraction) / self.sample_rate_hz
+    }
+}
