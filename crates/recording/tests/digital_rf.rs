@@ -4,7 +4,7 @@ mod hdf5_support;
 
 use hdf5_support::{Read, format, noise, read_all, recordings, reference, sha256};
 use rangegate_core::{BlockHeader, IqBlock, Layout, SampleFormat, SampleRate, StreamInfo, TimeAnchor, ToBaseband};
-use rangegate_recording::{CreateOptions, OpenOptions, Recording, Writer, digital_rf};
+use rangegate_recording::{CreateOptions, OpenOptions, Recording, digital_rf};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
@@ -78,7 +78,8 @@ fn real_recordings_are_read_as_python_reads_them() {
         let Some(python) = reference(1, &["drf-read", path.to_str().unwrap()]) else { return };
         check(&path, &python[channel], mapped);
         check(&path.join(channel), &python[channel], mapped);
-        assert_eq!(open(&path).info().center_frequency_hz, frequency, "{name}");
+        let rounded = open(&path).info().center_frequency_hz.map(f64::round);
+        assert_eq!(rounded, frequency, "{name}");
     }
 }
 
@@ -389,32 +390,33 @@ fn a_damaged_file_in_the_middle_is_a_gap_and_a_loss() {
 }
 
 #[test]
-fn damaged_chunks_cost_only_themselves() {
+fn a_damaged_chunk_is_a_gap_and_a_loss() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rec");
-    let spec = json!({"scalar": "<i2", "checksum": true, "blocks": [[0, 300_000]], "rate": [300_000, 1], "file_ms": 1000});
+    let spec = json!({"scalar": "<i2", "checksum": true, "blocks": [[0, 30_000]], "rate": [30_000, 1], "file_ms": 100});
     if reference(1, &["drf-write", path.to_str().unwrap(), &spec.to_string()]).is_none() {
         return;
     }
-    let file = path.join("ch0/2023-11-14T22-13-20/rf@1700000000.000.h5");
-    let info = hdf5::File::open(&file).unwrap().dataset("rf_data").unwrap().chunk_info(1).unwrap();
+    let file = path.join("ch0/2023-11-14T22-13-20/rf@1700000000.400.h5");
+    let info = hdf5::File::open(&file).unwrap().dataset("rf_data").unwrap().chunk_info(0).unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[info.addr as usize + 1000] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let mut recording = digital_rf::open(&path, &OpenOptions::default()).unwrap();
+    let mut recording = open(&path);
     let first = recording.info().first_sample;
-    let (mut block, mut at, mut n, mut gaps) = (IqBlock::default(), 0, 0, Vec::new());
-    while recording.read(at, 4096, &mut block).unwrap() {
-        if block.header.after_gap {
-            gaps.push((at - first, block.header.first_sample - first));
+    for _ in 0..2 {
+        let (mut block, mut at, mut stretches) = (IqBlock::default(), first, vec![(0, 0)]);
+        while recording.read(at, 4096, &mut block).unwrap() {
+            if block.header.after_gap {
+                stretches.push((block.header.first_sample - first, 0));
+            }
+            stretches.last_mut().unwrap().1 += block.n_samples();
+            at = block.end_sample();
         }
-        at = block.end_sample();
-        n += block.n_samples();
+        assert_eq!(stretches, [(0, 12_000), (15_000, 15_000)]);
+        assert_eq!(recording.losses().len(), 1, "{:?}", recording.losses());
+        assert!(recording.losses()[0].contains("rf@1700000000.400.h5"), "{:?}", recording.losses());
     }
-    assert_eq!(recording.losses().len(), 1, "{:?}", recording.losses());
-    assert_eq!(gaps.len(), 1);
-    assert_eq!(n as u64 + gaps[0].1 - gaps[0].0, 300_000);
-    assert!(n >= 150_000, "only {n} samples left");
 }
 
 #[test]

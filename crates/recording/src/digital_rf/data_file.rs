@@ -1,7 +1,7 @@
 //! One file of samples: which indices it holds, and its rows.
 
 use super::timeline::Timeline;
-use crate::hdf5::{Axis, SampleArray, failed, open_file};
+use crate::hdf5::{Axis, SampleArray, failed, open_for_reading};
 use crate::{Error, Result};
 use rangegate_core::SampleFormat;
 use std::ops::Range;
@@ -32,7 +32,7 @@ impl DataFile {
     /// # Errors
     /// It cannot be opened, or its two datasets contradict the properties or one another.
     pub(crate) fn open(path: &Path, ms: u64, timeline: &Timeline, n_subchannels: usize, map: bool) -> Result<Self> {
-        let file = open_file(path)?;
+        let file = open_for_reading(path, ["rf_data"])?;
         let dataset = |name: &str| {
             file.dataset(name).map_err(|e| Error::new(path, format!("dataset '{name}' cannot be opened: {e}")))
         };
@@ -59,7 +59,7 @@ impl DataFile {
 
     /// The first stretch that reaches past an index.
     pub(crate) fn find(&self, at: u64) -> Option<&Stretch> {
-        self.stretches.get(self.stretches.partition_point(|s| s.indices.end <= at))
+        find(&self.stretches, at)
     }
 
     pub(crate) fn contains(&self, index: u64) -> bool {
@@ -81,6 +81,11 @@ impl DataFile {
             }
         }
     }
+}
+
+/// The first of ordered stretches that reaches past an index.
+pub(crate) fn find(stretches: &[Stretch], at: u64) -> Option<&Stretch> {
+    stretches.get(stretches.partition_point(|s| s.indices.end <= at))
 }
 
 /// Turns pairs (index, row) into stretches, each up to the row of the next.

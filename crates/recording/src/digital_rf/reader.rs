@@ -1,6 +1,6 @@
 //! A Digital RF channel as a recording.
 
-use super::data_file::DataFile;
+use super::data_file::{DataFile, Stretch, find};
 use super::folders::{Folders, PROPERTIES, channels, is_channel};
 use super::metadata;
 use super::properties::Properties;
@@ -18,14 +18,16 @@ pub(crate) struct DrfRecording {
     files: Files,
 }
 
-/// The files of a channel, of which two stay open: the one being read and the one before it.
+/// The files of a channel, of which one is open.
 struct Files {
     folders: Folders,
     properties: Properties,
     map: bool,
     /// What all files hold: the type of the first that could be read.
     format: Option<SampleFormat>,
-    open: [Option<DataFile>; 2],
+    open: Option<DataFile>,
+    /// What the file held that was open before.
+    before: Vec<Stretch>,
     losses: Losses,
 }
 
@@ -47,9 +49,8 @@ impl Losses {
 impl Files {
     /// Opens the file that begins at `ms`; `None` where it is not there, or cannot be read, which is a loss.
     fn open(&mut self, ms: u64) -> Option<&mut DataFile> {
-        if let Some(at) = self.open.iter().position(|f| f.as_ref().is_some_and(|f| f.ms == ms)) {
-            self.open.swap(0, at);
-            return self.open[0].as_mut();
+        if self.open.as_ref().is_some_and(|file| file.ms == ms) {
+            return self.open.as_mut();
         }
         let path = self.folders.path_of(ms).filter(|path| path.exists())?;
         let n_subchannels = self.properties.n_subchannels;
@@ -62,9 +63,9 @@ impl Files {
         });
         match file {
             Ok(file) => {
-                self.open.rotate_right(1);
-                self.open[0] = Some(file);
-                self.open[0].as_mut()
+                let before = self.open.replace(file);
+                self.before = before.map(|file| file.stretches).unwrap_or_default();
+                self.open.as_mut()
             }
             Err(e) => {
                 self.losses.add(ms, 0, format!("{e}; the file is left out"));
@@ -98,7 +99,7 @@ impl Files {
 
     /// Whether there is a sample with this index.
     fn has(&mut self, index: u64) -> bool {
-        if self.open.iter().flatten().any(|file| file.contains(index)) {
+        if find(&self.before, index).is_some_and(|s| s.indices.start <= index) {
             return true;
         }
         let timeline = self.properties.timeline;
@@ -152,7 +153,8 @@ impl DrfRecording {
             folders,
             map: !options.no_mmap,
             format: None,
-            open: [None, None],
+            open: None,
+            before: Vec::new(),
             losses: Losses::default(),
             properties,
         };

@@ -2,7 +2,7 @@
 
 use super::describe::{dataset_paths, describe, suggestion};
 use super::element::Element;
-use super::library::{failed, open_file};
+use super::library::{failed, open_file, open_for_reading};
 use super::lookup::Lookup;
 use super::pulses::{Pulses, Samples};
 use super::samples::{Axis, SampleArray};
@@ -25,6 +25,9 @@ impl Hdf5Recording {
         let file = open_file(path)?;
         let wanted = &options.hdf5;
         let names = select(path, &file, wanted)?;
+        drop(file);
+        let all = names.iter().flat_map(|(name, q_name)| [Some(name.as_str()), q_name.as_deref()]);
+        let file = open_for_reading(path, all.flatten())?;
         let lookup = Lookup::new(path, &file, &names[0].0);
         let sample_rate = sample_rate(path, options, &lookup)?;
         let mut datasets = Vec::with_capacity(names.len());

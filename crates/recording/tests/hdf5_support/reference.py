@@ -73,10 +73,12 @@ def drf_read(folder):
     for channel in reader.get_channels():
         first, last = reader.get_bounds(channel)
         blocks = reader.read(first, last, channel)
+        properties = reader.get_properties(channel, first)
         digest = hashlib.sha256()
         for data in blocks.values():
-            digest.update(np.ascontiguousarray(data).tobytes())
-        properties = reader.get_properties(channel, first)
+            # Joining blocks of several files turns big-endian numbers round: back to the order of the files.
+            order = ">" if properties["H5Tget_order"] == 1 else "<"
+            digest.update(np.ascontiguousarray(data.astype(data.dtype.newbyteorder(order))).tobytes())
         entry = {
             "first": int(first), "last": int(last),
             "blocks": [[int(start), len(data)] for start, data in blocks.items()],
