@@ -1,0 +1,109 @@
+//! Attributes and small datasets as values: numbers, text, and lists of them.
+
+use super::element::type_text;
+use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
+use hdf5::{Container, IndexType, IterationOrder, Location};
+use serde_json::Value;
+
+/// Longer lists are named, not read.
+const MAX_ELEMENTS: usize = 4096;
+/// Longer lists of text are named, not read: many elements may share one long text.
+const MAX_TEXTS: usize = 64;
+/// Longer text of a fixed length is cut.
+const MAX_TEXT_BYTES: usize = 1024;
+/// More attributes of one object are left out.
+const MAX_ATTRIBUTES: usize = 1000;
+
+/// The value of an attribute or a dataset. What has no value here (a compound, a list too long) is text that says what
+/// it is.
+pub(crate) fn value(container: &Container) -> Value {
+    let (Ok(datatype), Ok(space)) = (container.dtype(), container.space()) else {
+        return Value::String("(unreadable)".to_owned());
+    };
+    let n_elements = space.shape().iter().try_fold(1_usize, |product, &n| product.checked_mul(n));
+    if space.is_null() || n_elements == Some(0) {
+        return if space.is_null() { Value::Null } else { Value::Array(Vec::new()) };
+    }
+    let Some(_) = n_elements.filter(|&n| n <= MAX_ELEMENTS) else {
+        return Value::String(format!("({} of shape {:?})", type_text(&datatype), space.shape()));
+    };
+    match datatype.to_descriptor().ok().and_then(|descriptor| elements(container, &descriptor)) {
+        Some(mut values) if space.is_scalar() && values.len() == 1 => values.remove(0),
+        Some(values) => Value::Array(values),
+        None => Value::String(format!("({})", type_text(&datatype))),
+    }
+}
+
+fn elements(container: &Container, descriptor: &TypeDescriptor) -> Option<Vec<Value>> {
+    fn all<T: hdf5::H5Type>(container: &Container, to: impl Fn(T) -> Value) -> Option<Vec<Value>> {
+        Some(container.read_raw::<T>().ok()?.into_iter().map(to).collect())
+    }
+    match descriptor {
+        TypeDescriptor::Integer(_) => all::<i64>(container, Value::from),
+        TypeDescriptor::Unsigned(_) => all::<u64>(container, Value::from),
+        TypeDescriptor::Float(_) => all::<f64>(container, Value::from),
+        // As an integer, because a damaged file may hold what is neither true nor false.
+        TypeDescriptor::Boolean => all::<i8>(container, |number| Value::Bool(number != 0)),
+        TypeDescriptor::FixedAscii(_) => {
+            all::<FixedAscii<MAX_TEXT_BYTES>>(container, |t| text(t.as_bytes()))
+        }
+        TypeDescriptor::FixedUnicode(_) => {
+            all::<FixedUnicode<MAX_TEXT_BYTES>>(container, |t| text(t.as_bytes()))
+        }
+        TypeDescriptor::VarLenAscii | TypeDescriptor::VarLenUnicode if container.size() > MAX_TEXTS => None,
+        TypeDescriptor::VarLenAscii => all::<VarLenAscii>(container, |t| text(t.as_bytes())),
+        TypeDescriptor::VarLenUnicode => all::<VarLenUnicode>(container, |t| text(t.as_bytes())),
+        _ => None,
+    }
+}
+
+fn text(bytes: &[u8]) -> Value {
+    Value::String(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// One attribute of an object; `None` where it has none of that name.
+pub(crate) fn attribute(location: &Location, name: &str) -> Option<Value> {
+    location.attr(name).ok().map(|attribute| value(&attribute))
+}
+
+/// All attributes of an object, in the order of their names.
+pub(crate) fn attributes(location: &Location) -> Vec<(String, Value)> {
+    let mut names = Vec::new();
+    // Stopping is not an error, and an object whose attributes cannot be listed has those listed so far.
+    let _ = location.find_attr(IndexType::Name, IterationOrder::Increasing, |name, _| {
+        names.push(name.to_owned());
+        Ok((names.len() >= MAX_ATTRIBUTES).then_some(()))
+    });
+    names.into_iter().filter_map(|name| attribute(location, &name).map(|value| (name, value))).collect()
+}
+
+/// A number: itself, the first of a list, or text that reads as one.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(n) => n.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        Value::Array(values) => values.first().and_then(number),
+        _ => None,
+    }
+}
+
+/// An integer that is not negative, exactly.
+pub(crate) fn count(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(n) => {
+            let whole = || n.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1.8e19).contains(x)).map(|x| x as u64);
+            n.as_u64().or_else(whole)
+        }
+        Value::Array(values) if values.len() == 1 => count(&values[0]),
+        _ => None,
+    }
+}
+
+/// Text: itself, or a list of just one.
+pub(crate) fn string(value: &Value) -> Option<&str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Array(values) if values.len() == 1 => string(&values[0]),
+        _ => None,
+    }
+}

@@ -1,0 +1,92 @@
+//! The HDF5 library, with errors that name the file.
+
+use crate::{Error, Result};
+use hdf5::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+/// Chunks of one dataset that the library may keep decompressed. Only what is read is kept.
+const CHUNK_CACHE_BYTES: usize = 32 << 20;
+/// Larger chunks are not decompressed.
+const MAX_CHUNK_BYTES: usize = 1 << 30;
+/// Slots of that cache, a prime well above the number of chunks in it.
+const CHUNK_CACHE_SLOTS: usize = 12_289;
+
+const SIGNATURE: [u8; 8] = *b"\x89HDF\r\n\x1a\n";
+
+/// Where the HDF5 signature stands in a file: at byte 0, or after a user block at 512, 1024, 2048, …
+pub(crate) fn signature_offset(path: &Path) -> std::io::Result<Option<u64>> {
+    let mut file = std::fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Ok(None);
+    }
+    let mut offset = 0;
+    loop {
+        let mut found = [0; 8];
+        file.seek(SeekFrom::Start(offset))?;
+        match file.read_exact(&mut found) {
+            Ok(()) if found == SIGNATURE => return Ok(Some(offset)),
+            Ok(()) => offset = if offset == 0 { 512 } else { offset * 2 },
+            Err(e) if e.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// Opens a file for reading.
+///
+/// # Errors
+/// It is not there, may not be read, is not HDF5, or is damaged.
+pub(crate) fn open_file(path: &Path) -> Result<File> {
+    match signature_offset(path) {
+        Err(e) => return Err(Error::io(path, "open", e)),
+        Ok(None) => {
+            let message = "this is not an HDF5 file: expected the HDF5 signature at byte 0, 512, 1024, …";
+            return Err(Error::new(path, message));
+        }
+        Ok(Some(_)) => {}
+    }
+    open_with_cache(path, CHUNK_CACHE_BYTES)
+}
+
+fn open_with_cache(path: &Path, bytes: usize) -> Result<File> {
+    File::with_options()
+        .with_fapl(|fapl| fapl.chunk_cache(CHUNK_CACHE_SLOTS, bytes, 0.75))
+        .open(path)
+        .map_err(|e| failed(path, "open this HDF5 file", &e))
+}
+
+/// Opens a file to read datasets from it, with room for a chunk of each: a chunk that does not fit into the
+/// library's cache is decompressed anew for every read.
+///
+/// # Errors
+/// As [`open_file`]; or chunks are larger than this program is ready to decompress.
+pub(crate) fn open_for_reading<'a>(path: &Path, datasets: impl IntoIterator<Item = &'a str>) -> Result<File> {
+    let file = open_file(path)?;
+    let mut largest = 0;
+    for name in datasets {
+        // A dataset that is not there is for the caller to tell.
+        let Ok(dataset) = file.dataset(name) else { continue };
+        let (Some(chunk), false) = (dataset.chunk(), dataset.filters().is_empty()) else { continue };
+        let element = dataset.dtype().map_or(1, |datatype| datatype.size());
+        let bytes = chunk.iter().try_fold(element, |product, &n| product.checked_mul(n));
+        match bytes {
+            Some(bytes) if bytes <= MAX_CHUNK_BYTES => largest = largest.max(bytes),
+            _ => {
+                let expected = format!("chunks of at most {MAX_CHUNK_BYTES} bytes");
+                return Err(Error::field(path, name, format!("stored in filtered chunks of {chunk:?}"), expected));
+            }
+        }
+    }
+    if largest <= CHUNK_CACHE_BYTES {
+        return Ok(file);
+    }
+    // The size of the cache is fixed while a file is open.
+    drop(file);
+    open_with_cache(path, largest)
+}
+
+/// An error of the library, told as one of this crate.
+pub(crate) fn failed(path: &Path, doing: &str, error: &hdf5::Error) -> Error {
+    Error::new(path, format!("cannot {doing}: {error}"))
+}
