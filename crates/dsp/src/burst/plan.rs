@@ -1,13 +1,15 @@
 //! What of the burst chain is settled before the first sample.
 
-use super::overview::OverviewPlan;
+use super::overview::{OverviewPlan, PART};
 use super::worker::{BurstWorker, SegmentResult};
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
 use crate::convert::{ConvertError, Converter};
-use crate::detect::{CellStatistics, CfarError, CfarPlan};
+use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
 use crate::matched_filter::{MatchedFilterPlan, doppler_shifted};
 use crate::waveform::Replica;
 use rangegate_core::{Complex32, SampleRate, StreamInfo};
+use rustfft::FftPlanner;
+use rustfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -40,12 +42,6 @@ pub enum PlanError {
         /// What it has to be.
         expected: String,
     },
-}
-
-impl PlanError {
-    fn setting(field: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
-        Self::Setting { field, found: found.to_string(), expected: expected.into() }
-    }
 }
 
 /// Greatest number of rows (replicas times Doppler hypotheses).
@@ -225,37 +221,39 @@ impl BurstPlan {
 fn check(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<(), PlanError> {
     let DopplerGrid { max_hz, step_hz } = config.doppler;
     let rate_hz = stream.sample_rate.hz();
-    let setting = PlanError::setting;
+    fn setting(field: &'static str, found: &dyn std::fmt::Display, expected: &str) -> PlanError {
+        PlanError::Setting { field, found: found.to_string(), expected: expected.to_owned() }
+    }
     let in_range = |field, value: f64, greatest: f64| {
         let expected = || format!("a number from 0 to {greatest}");
-        (0.0..=greatest).contains(&value).then_some(()).ok_or_else(|| setting(field, value, expected()))
+        (0.0..=greatest).contains(&value).then_some(()).ok_or_else(|| setting(field, &value, &expected()))
     };
     in_range("hold_off_s", config.hold_off_s, 1e9)?;
     in_range("min_correlation", config.min_correlation, 1.0)?;
     in_range("doppler.max_hz", max_hz, rate_hz / 2.0)?;
     // Written so that NaN is refused too.
     if max_hz > 0.0 && !(step_hz > 0.0 && step_hz.is_finite()) {
-        return Err(setting("doppler.step_hz", step_hz, "a number above zero where max_hz is"));
+        return Err(setting("doppler.step_hz", &step_hz, "a number above zero where max_hz is"));
     }
     if max_hz > 0.0 && config.input == FilterInput::Magnitude {
-        return Err(setting("doppler.max_hz", max_hz, "0 with input = \"magnitude\", which has no phase"));
+        return Err(setting("doppler.max_hz", &max_hz, "0 with input = \"magnitude\", which has no phase"));
     }
     if max_hz > 0.0 && max_hz / step_hz > MAX_ROWS as f64 {
         let found = format!("{} steps of {step_hz} Hz either way", max_hz / step_hz);
-        return Err(setting("doppler", found, format!("{MAX_ROWS} hypotheses at most")));
+        return Err(setting("doppler", &found, &format!("{MAX_ROWS} hypotheses at most")));
     }
     if config.integration.is_some() {
-        return Err(setting("integration", "periods to integrate", "none: a stream of bursts has no period"));
+        return Err(setting("integration", &"periods to integrate", "none: a stream of bursts has no period"));
     }
     if config.false_alarm_scope == FalseAlarmScope::Search {
         let expected = "\"cell\": without integration a search has no end";
-        return Err(setting("false_alarm_scope", "\"search\"", expected));
+        return Err(setting("false_alarm_scope", &"\"search\"", expected));
     }
     if stream.n_channels == 0 {
-        return Err(setting("n_channels", 0, "one channel or more"));
+        return Err(setting("n_channels", &0, "one channel or more"));
     }
     if replicas.is_empty() {
-        return Err(setting("replicas", "none", "one or more"));
+        return Err(setting("replicas", &"none", "one or more"));
     }
     for replica in replicas {
         let found = |found: String, expected: String| {
@@ -312,8 +310,7 @@ fn template(
     let (len, weight_energy) = (weights.len(), energy(weights));
     let (statistics, span) = match config.input {
         FilterInput::Complex => {
-            let (guard, training) = config.cfar.window();
-            let n_lags = 2 * guard.saturating_add(training).min(len);
+            let n_lags = (2 * reach(&config.cfar)).min(len - 1);
             (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights, n_lags) }, 0)
         }
         FilterInput::Magnitude => {
@@ -322,15 +319,15 @@ fn template(
         }
     };
     let cfar = CfarPlan::new(&config.cfar, config.false_alarm_probability, &statistics, span)?;
+    let neighbour = weights.iter().zip(&weights[1..]).map(|(a, b)| wide(*a).conj() * wide(*b)).sum::<Wide>();
     let time_correlation = match config.input {
-        FilterInput::Complex => lag(weights, 1).0.hypot(lag(weights, 1).1),
-        FilterInput::Magnitude => lag(weights, 1).0,
+        FilterInput::Complex => neighbour.norm(),
+        FilterInput::Magnitude => neighbour.re,
     };
     let turned = |(k, h): (usize, &Complex32)| {
-        let (sin, cos) = (std::f64::consts::TAU * doppler_step * k as f64).sin_cos();
-        (f64::from(h.norm_sqr()) * cos, f64::from(h.norm_sqr()) * sin)
+        Wide::from_polar(f64::from(h.norm_sqr()), std::f64::consts::TAU * doppler_step * k as f64)
     };
-    let (re, im) = weights.iter().enumerate().map(turned).fold((0.0, 0.0), |a, b| (a.0 + b.0, a.1 + b.1));
+    let doppler_correlation = weights.iter().enumerate().map(turned).sum::<Wide>().norm();
     Ok(Template {
         name: Arc::clone(&replica.name),
         len,
@@ -339,12 +336,51 @@ fn template(
         rows,
         cfar,
         time_correlation: time_correlation / weight_energy,
-        doppler_correlation: re.hypot(im) / weight_energy,
+        doppler_correlation: doppler_correlation / weight_energy,
     })
 }
 
-/// Σ conj(h[k])·h[k + lag], real and imaginary part.
-fn lag(h: &[Complex32], lag: usize) -> (f64, f64) {
-    let products = h.iter().zip(h.get(lag..).unwrap_or(&[])).map(|(a, b)| a.conj() * b);
-    products.fold((0.0, 0.0), |sum, p| (sum.0 + f64::from(p.re), sum.1 + f64::from(p.im)))
+/// |ρ[1]| … |ρ[n_lags]|: how outputs of the filter that are so far apart correlate under white noise.
+fn autocorrelation(h: &[Complex32], n_lags: usize) -> Vec<f32> {
+    let fft_len = (2 * h.len()).next_power_of_two();
+    let mut bins: Vec<Wide> = h.iter().map(|h| wide(*h)).collect();
+    bins.resize(fft_len, Wide::ZERO);
+    let mut planner = FftPlanner::new();
+    planner.plan_fft_forward(fft_len).process(&mut bins);
+    for bin in &mut bins {
+        *bin = Wide::new(bin.norm_sqr(), 0.0);
+    }
+    planner.plan_fft_inverse(fft_len).process(&mut bins);
+    let magnitude = |r: &Wide| (r.norm() / bins[0].re).min(1.0) as f32;
+    bins[1..].iter().take(n_lags).map(magnitude).collect()
+}
+
+type Wide = Complex<f64>;
+
+fn wide(x: Complex32) -> Wide {
+    Wide::new(x.re.into(), x.im.into())
+}
+
+fn reach(cfar: &CfarConfig) -> usize {
+    let (guard, training) = match cfar {
+        CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => (w.guard, w.training),
+        CfarConfig::OsCfar(w) => (w.guard, w.training),
+    };
+    guard.saturating_add(training)
+}
+
+/// Length of the core, and most cells that a segment's rows hold: whole blocks of the filter, of which the core
+/// takes all but what lies before and after it, in whole parts of the overview.
+fn core(hop: usize, reach: usize, run_len: Option<usize>) -> (usize, usize) {
+    let around = 2 * (reach + 1);
+    let wanted = run_len.unwrap_or(MIN_CORE).min(MIN_CORE).max(4 * reach);
+    let max_cells = (wanted + around).div_ceil(hop) * hop;
+    let core_len = max_cells - around;
+    (core_len - if core_len > PART { core_len % PART } else { 0 }, max_cells)
+}
+
+/// Consecutive templates, dealt out so that each set has rows enough to be worth a pass of its own.
+fn sets(n_templates: usize, n_hypotheses: usize) -> Vec<Range<usize>> {
+    let a_set = ROWS_A_SET.div_ceil(n_hypotheses);
+    (0..n_templates).step_by(a_set).map(|first| first..(first + a_set).min(n_templates)).collect()
 }
