@@ -1,6 +1,8 @@
 //! Acquisition of GPS L1 C/A: the real recordings against their truth, and simulated signals against their own.
 
-use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband};
+use rangegate_core::{
+    BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
+};
 use rangegate_dsp::burst::periodic::{Integration, PeriodicPlan};
 use rangegate_dsp::burst::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput, Peak};
 use rangegate_dsp::detect::{CfarConfig, CfarWindow};
@@ -67,6 +69,7 @@ fn search(plan: &Arc<PeriodicPlan>, bytes: &[u8], stream: &StreamInfo, first_sam
         segment.set = set;
         worker.process(&segment, &mut peaks);
     }
+    plan.settle(&mut peaks);
     peaks
 }
 
@@ -85,20 +88,47 @@ fn explore() {
     );
     let step: f64 = std::env::var("STEP").map_or(0.5e3 / c as f64, |x| x.parse().unwrap());
     for (name, rate, format, to) in [
-        ("L1_20211125_004000_12MHz_I.bin", 12e6, SampleFormat::real(Scalar::I8), ToBaseband { intermediate_frequency_hz: 3e6, ..ToBaseband::default() }),
-        ("L1_20211202_084700_4MHz_IQ_first250ms.bin", 4e6, SampleFormat::complex(Scalar::I8), ToBaseband { conjugate: true, ..ToBaseband::default() }),
+        (
+            "L1_20211125_004000_12MHz_I.bin",
+            12e6,
+            SampleFormat::real(Scalar::I8),
+            ToBaseband { intermediate_frequency_hz: 3e6, ..ToBaseband::default() },
+        ),
+        (
+            "L1_20211202_084700_4MHz_IQ_first250ms.bin",
+            4e6,
+            SampleFormat::complex(Scalar::I8),
+            ToBaseband { conjugate: true, ..ToBaseband::default() },
+        ),
     ] {
         let bytes = std::fs::read(folder.join("gps").join(name)).unwrap();
         let info = stream(rate, format, to);
         let begin = std::time::Instant::now();
-        let plan = Arc::new(PeriodicPlan::new(&config(c, m, step, rate / CHIP_RATE_HZ), &info, &satellites(rate)).unwrap());
-        println!("{name}: plan {:?} p_cell {:.2e} worker {:.1} MB", begin.elapsed(), plan.cell_probability(), plan.worker_bytes() as f64 / 1e6);
+        let plan = Arc::new(
+            PeriodicPlan::new(&config(c, m, step, rate / CHIP_RATE_HZ), &info, &satellites(rate)).unwrap(),
+        );
+        println!(
+            "{name}: plan {:?} p_cell {:.2e} worker {:.1} MB",
+            begin.elapsed(),
+            plan.cell_probability(),
+            plan.worker_bytes() as f64 / 1e6
+        );
         for dwell in 0..bytes.len() / format.bytes() / plan.core_len() {
             let begin = std::time::Instant::now();
             let peaks = search(&plan, &bytes, &info, (dwell * plan.core_len()) as u64);
             println!("dwell {dwell} {:?}", begin.elapsed());
             for p in peaks {
-                println!("  PRN {:2} {:8.1} Hz {:7.2} chips {:5.1} dB stat {:.2} pow {:.1} sample {}+{:.3}", p.template + 1, p.doppler_hz, p.delay_s.unwrap() * CHIP_RATE_HZ, p.snr_db, p.statistic, p.power_db, p.sample, p.sample_fraction);
+                println!(
+                    "  PRN {:2} {:8.1} Hz {:7.2} chips {:5.1} dB stat {:.2} pow {:.1} sample {}+{:.3}",
+                    p.template + 1,
+                    p.doppler_hz,
+                    p.delay_s.unwrap() * CHIP_RATE_HZ,
+                    p.snr_db,
+                    p.statistic,
+                    p.power_db,
+                    p.sample,
+                    p.sample_fraction
+                );
             }
         }
     }

@@ -5,6 +5,7 @@ use crate::burst::Peak;
 use num_complex::Complex64;
 use puruspe::gammq;
 use rangegate_core::Complex32;
+use std::cmp::Ordering;
 use std::f64::consts::{PI, TAU};
 
 /// Most power of one harmonic, in units of the mean of those below.
@@ -34,6 +35,7 @@ pub(super) fn limit_lines(spectrum: &mut [Complex32]) {
 /// average out; its cells are taken for gamma distributed with the shape that they show.
 pub(super) struct Dispersion {
     n_integrated: f64,
+    guard: usize,
     /// Independent cells in a row.
     n_independent: f64,
     /// `[k − 1]`: threshold of cells with shape k, over that of noise.
@@ -41,27 +43,27 @@ pub(super) struct Dispersion {
 }
 
 impl Dispersion {
-    /// `correlation` of cells over half the row, from lag 0 on.
-    pub(super) fn new(n_integrated: usize, probability: f64, correlation: &[f32]) -> Self {
+    /// `correlation` of cells over the whole row, from lag 0 on; `guard` cells on each side are the peak's own.
+    pub(super) fn new(n_integrated: usize, probability: f64, correlation: &[f32], guard: usize) -> Self {
         let quantiles: Vec<_> = (1..=n_integrated).map(|k| gamma_quantile(k as f64, probability)).collect();
         let noise = quantiles[n_integrated - 1];
         let cells_each: f64 = correlation.iter().map(|&rho| f64::from(rho).powi(2)).sum();
         Self {
             n_integrated: n_integrated as f64,
+            guard,
             n_independent: correlation.len() as f64 / cells_each,
             factors: quantiles.iter().map(|q| q / noise).collect(),
         }
     }
 
-    /// The factor for a row, measured on all its cells that are more than `guard` from `cell`; 1 unless the
-    /// spread is above that of noise by more than three standard deviations of what is measured.
-    pub(super) fn factor(&self, row: &[f32], cell: usize, guard: usize) -> f32 {
+    /// The factor for a row with its peak at `cell`; 1 unless the cells spread more than noise by more than
+    /// three standard deviations of what is measured.
+    pub(super) fn factor(&self, row: &[f32], cell: usize) -> f32 {
         let n = row.len();
-        let (start, end) = (cell + n - guard, cell + guard + 1);
+        let n_used = n.saturating_sub(2 * self.guard + 1);
         let (mut sum, mut squares) = (0.0, 0.0);
-        let n_used = n.saturating_sub(2 * guard + 1);
-        let outside = (end..start.max(end)).take(n_used).map(|i| f64::from(row[i % n]));
-        for power in outside {
+        let first = cell + self.guard + 1;
+        for power in (first..first + n_used).map(|i| f64::from(row[i % n])) {
             sum += power;
             squares += power * power;
         }
@@ -69,7 +71,8 @@ impl Dispersion {
         let variance = squares / n_used as f64 - mean * mean;
         let shape = mean * mean / variance;
         let deviation = ((2.0 + 6.0 / self.n_integrated) / self.n_independent).sqrt();
-        if !(shape < self.n_integrated / (1.0 + 3.0 * deviation)) {
+        let least = self.n_integrated / (1.0 + 3.0 * deviation);
+        if shape.partial_cmp(&least) != Some(Ordering::Less) {
             return 1.0;
         }
         let at = (shape - 1.0).clamp(0.0, self.n_integrated - 1.0);
@@ -125,18 +128,17 @@ impl PeriodicPlan {
 
     /// Mean power that the signal behind one peak leaves in the cell of another.
     fn cross_correlation(&self, strong: &Peak, weak: &Peak) -> f64 {
-        let signal = 10_f64.powf(strong.power_db / 10.0) - 10_f64.powf((strong.power_db - strong.snr_db) / 10.0);
+        let signal =
+            10_f64.powf(strong.power_db / 10.0) - 10_f64.powf((strong.power_db - strong.snr_db) / 10.0);
         let apart = (strong.doppler_hz - weak.doppler_hz) * self.period_s;
         // Delays drift apart; what counts is how they stand at the middle of the dwell.
         let dwell_s = (self.coherent * self.noncoherent) as f64 * self.period_s;
-        let drift_s =
-            (strong.doppler_hz - weak.doppler_hz) * self.dilation_per_hz * dwell_s / 2.0;
+        let drift_s = (strong.doppler_hz - weak.doppler_hz) * self.dilation_per_hz * dwell_s / 2.0;
         let delay_s = weak.delay_s.unwrap_or(0.0) - strong.delay_s.unwrap_or(0.0) + drift_s;
         let [weak, strong] = [weak, strong].map(|p| self.filters[p.template as usize].harmonics.as_slice());
         let near = [apart.floor(), apart.floor() + 1.0].map(|shift| {
             let loss = sinc((apart - shift) * self.coherent as f64);
-            let correlation =
-                correlation(weak, strong, -(shift as i64), TAU * delay_s / self.period_s);
+            let correlation = correlation(weak, strong, -(shift as i64), TAU * delay_s / self.period_s);
             loss * loss * correlation
         });
         signal * (near[0] + near[1])
@@ -196,14 +198,15 @@ mod tests {
 
     #[test]
     fn a_row_that_spreads_more_than_noise_raises_its_threshold() {
-        let dispersion = Dispersion::new(4, 1e-6, &[1.0, 0.0, 0.0, 0.0]);
-        let flat = vec![1.0; 1000];
-        assert!((dispersion.factor(&flat, 3, 2) - 1.0).abs() < 1e-6);
-        // Mean²/variance = 1: exponential cells.
-        let row: Vec<_> = (0..1000).map(|i| -((i as f32 + 0.5) / 1000.0).ln()).collect();
-        let expected = gamma_quantile(1.0, 1e-6) / gamma_quantile(4.0, 1e-6);
-        let found = f64::from(Dispersion::new(4, 1e-6, &[1.0; 1]).factor(&row, 500, 2));
-        let _ = dispersion;
-        assert!(found >= 1.0 && found <= expected * 1.01, "{found} of {expected}");
+        let dispersion = Dispersion::new(4, 1e-6, &[1.0], 2);
+        let is = |found: f32, expected: f64| assert!((f64::from(found) - expected).abs() < 0.01 * expected);
+        is(dispersion.factor(&[1.0; 1000], 3), 1.0);
+        // Exponential cells, whose mean²/variance is 1; the peak is not to count.
+        let mut row: Vec<_> = (0..1000).map(|i| -((i as f32 + 0.5) / 1000.0).ln()).collect();
+        row[999] = 1e6;
+        is(
+            Dispersion { n_independent: 1000.0, ..dispersion }.factor(&row, 999),
+            gamma_quantile(1.0, 1e-6) / gamma_quantile(4.0, 1e-6),
+        );
     }
 }

@@ -51,7 +51,7 @@ pub use worker::PeriodicWorker;
 
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
 use crate::convert::{ConvertError, Converter};
-use crate::detect::{CellStatistics, CfarError, CfarPlan};
+use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
 use crate::waveform::Replica;
 use grid::CodeGrid;
 use interference::Dispersion;
@@ -157,7 +157,9 @@ impl PeriodicPlan {
         stream: &StreamInfo,
         replicas: &[Replica],
     ) -> Result<Self, PeriodicError> {
-        let integration = config.integration.ok_or_else(|| setting("integration", "missing", "coherent_periods and noncoherent"))?;
+        let integration = config
+            .integration
+            .ok_or_else(|| setting("integration", "missing", "coherent_periods and noncoherent"))?;
         check_settings(config, &integration)?;
         let rate_hz = stream.sample_rate.hz();
         let period_s = common_period(replicas, rate_hz)?;
@@ -326,7 +328,11 @@ fn common_period(replicas: &[Replica], rate_hz: f64) -> Result<f64, PeriodicErro
 fn hypotheses(grid: &DopplerGrid, rate_hz: f64) -> Result<Vec<f64>, PeriodicError> {
     let DopplerGrid { max_hz, step_hz } = *grid;
     if !(max_hz >= 0.0 && max_hz <= rate_hz / 2.0) {
-        return Err(setting("doppler.max_hz", max_hz, format!("0 to half the sample rate, {} Hz", rate_hz / 2.0)));
+        return Err(setting(
+            "doppler.max_hz",
+            max_hz,
+            format!("0 to half the sample rate, {} Hz", rate_hz / 2.0),
+        ));
     }
     if max_hz == 0.0 {
         return Ok(vec![0.0]);
@@ -386,6 +392,10 @@ fn filter(
         n_integrated: integration.noncoherent,
         correlation: half[..n_correlated].to_vec(),
     };
+    let guard = match &config.cfar {
+        CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => w.guard,
+        CfarConfig::OsCfar(w) => w.guard,
+    };
     let cfar = CfarPlan::new(&config.cfar, cell_probability, &statistics, 0)?;
     let window = cfar.reach_left() + 1 + cfar.reach_right();
     if window > grid.n_cells() {
@@ -395,6 +405,9 @@ fn filter(
     let samples = integration.coherent_periods as f64 * grid.period_samples();
     let scale = 1.0 / (samples * power * (integration.noncoherent as f64).sqrt());
     harmonics.iter_mut().for_each(|h| *h = h.conj() * scale as f32);
-    let dispersion = Dispersion::new(integration.noncoherent, cell_probability, &rho);
+    let dispersion = Dispersion::new(integration.noncoherent, cell_probability, &rho, guard);
     Ok(Filter { harmonics, cfar, dispersion })
 }
+
+#[cfg(test)]
+mod tests;
