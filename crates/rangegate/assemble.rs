@@ -1,15 +1,16 @@
 //! Wires source, chain and sinks together, and runs them.
 
 use crate::Outcome;
-use crate::chain::{self, Worker};
-use crate::plan::Plan;
+use crate::chain::{Worker, segment_plan};
 use crate::pictures;
+use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
-use rangegate_core::{BoxError, Detection, Segment, Source};
+use rangegate_core::{BoxError, Detection, IqBlock, Segment, Source};
 use rangegate_dsp::burst::{Collector, SegmentResult};
-use rangegate_pipeline::{Drain, Feed, Stop};
+use rangegate_pipeline::{Drain, Stop, worker};
+use rangegate_sinks::plots::Waterfall;
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
 use rangegate_sinks::{DetectionWriter, RunReport, Strongest, annotations_from_detections, read_detections};
 use rangegate_sources::{Segmenter, StreamCounts};
@@ -69,6 +70,7 @@ pub struct Results {
     bad_samples: u64,
     peaks_dropped: u64,
     overview: Option<pictures::OverviewTap>,
+    tap_drops: BTreeMap<String, u64>,
     bar: ProgressBar,
     failed: Option<BoxError>,
 }
@@ -84,6 +86,7 @@ impl Results {
             bad_samples: 0,
             peaks_dropped: 0,
             overview: None,
+            tap_drops: BTreeMap::new(),
             bar: ProgressBar::hidden(),
             failed: None,
         }
@@ -143,79 +146,73 @@ pub fn run(
     quiet: bool,
 ) -> Result<Done> {
     let Destination { folder, log } = destination;
-    let mut segmenter = Segmenter::new(source, chain::segment_plan(&plan.chain))?;
+    let mut segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
     let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
-    let painter = folder.as_ref().filter(|_| plan.config.output.plots).map(|_| pictures::Painter::start(plan));
-    let (painter, tap) = painter.transpose()?.unzip();
-    results.overview = tap;
+    let is_drawn = folder.is_some() && plan.config.output.plots;
+    let segment = segmenter.make_segment();
+    let make = || (empty_like(&segment), plan.chain.make_result());
 
-    let make = || (segmenter_job(&plan.chain, &plan.stream), plan.chain.make_result());
-    let ran = plan.runner.run(&mut segmenter, &mut workers, &mut results, make, stop);
-    let (pipeline, mut error) = match ran {
-        Ok(report) => (report, None),
-        Err(failure) => (failure.report, Some(anyhow::Error::new(failure.error))),
-    };
-    if error.is_none() {
-        error = results.emit(None).err().map(anyhow::Error::from_boxed);
-    }
-    if let Err(failed) = results.log.flush() {
-        error.get_or_insert(failed.into());
-    }
-    results.bar.finish_and_clear();
+    let (ran, waterfall) = std::thread::scope(|scope| {
+        let collecting = is_drawn.then(|| {
+            let (tap, parts) = pictures::overview_tap(plan.chain.core_lead_tail().0);
+            results.overview = Some(tap);
+            worker::spawn(scope, "plots", || pictures::collect(parts, plan.stream.first_sample))
+        });
+        let ran = plan.runner.run(&mut segmenter, &mut workers, &mut results, make, stop);
+        // Closes the tap, which ends the collecting.
+        let dropped = results.overview.take().map(|tap| tap.dropped());
+        results.tap_drops.extend(dropped.map(|dropped| ("plots".to_owned(), dropped)));
+        let waterfall = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
+        (ran, waterfall)
+    });
     drop(workers);
+    let (pipeline, ended) = match ran {
+        Ok(report) => (report, Ok(())),
+        Err(failure) => (failure.report, Err(anyhow::Error::new(failure.error))),
+    };
+    let ended = ended.and_then(|()| results.emit(None).map_err(anyhow::Error::from_boxed));
+    let flushed = results.log.flush();
+    let ended = ended.and_then(|()| Ok(flushed?));
+    results.bar.finish_and_clear();
 
     let mut report = report(plan, segmenter.counts(), segmenter.source().losses(), &results, &pipeline);
-    report.error = error.as_ref().map(|error| format!("{error:#}"));
-    report.status = match (&error, pipeline.stopped) {
-        (Some(_), _) => "failed",
-        (None, true) => "stopped",
-        (None, false) => "done",
+    report.status = match (&ended, pipeline.stopped) {
+        (Err(_), _) => "failed",
+        (Ok(()), true) => "stopped",
+        (Ok(()), false) => "done",
     }
     .to_owned();
+    report.error = ended.as_ref().err().map(|error| format!("{error:#}"));
     let strongest = results.strongest.detections().to_vec();
-    if let Some(tap) = &results.overview {
-        report.tap_drops.insert("overview".to_owned(), tap.dropped());
-    }
-    drop(results);
-    let mut plots = Vec::new();
-    if let Some(folder) = &folder {
-        let kept = keep(plan, folder, painter, &strongest, &mut report);
-        match (kept, &error) {
-            (Ok(drawn), _) => plots = drawn,
-            (Err(failed), None) => error = Some(failed),
-            (Err(_), Some(_)) => {}
-        }
-    }
-    match error {
-        Some(error) => Err(error),
-        None => Ok(Done { report, strongest, folder, plots }),
-    }
+    let waterfall = waterfall?.and_then(std::thread::Result::ok);
+    let kept = folder.as_ref().map(|folder| keep(plan, folder, waterfall.as_ref(), &strongest, &report));
+    // What ended the run is told first; what it kept may have failed for the same reason.
+    ended?;
+    let plots = kept.transpose()?.unwrap_or_default();
+    Ok(Done { report, strongest, folder, plots })
 }
 
-fn segmenter_job(chain: &rangegate_dsp::burst::BurstChain, stream: &rangegate_core::StreamInfo) -> Segment {
-    let (core_len, lead, tail) = chain.core_lead_tail();
-    let capacity = (core_len + lead + tail) * stream.format.bytes() * stream.n_channels;
-    Segment { block: rangegate_core::IqBlock::with_capacity(capacity), ..Segment::default() }
+/// A segment with a buffer of the same size; a clone would have none.
+fn empty_like(segment: &Segment) -> Segment {
+    Segment { block: IqBlock::with_capacity(segment.block.capacity()), ..Segment::default() }
 }
 
-/// Writes what stands beside the detections: annotations, plots, and last the report.
+/// Writes what stands beside the detections: the report first, so that it is there whatever becomes of the rest.
 fn keep(
     plan: &Plan,
     folder: &Path,
-    painter: Option<pictures::Painter>,
+    waterfall: Option<&Waterfall>,
     strongest: &[Detection],
-    report: &mut RunReport,
+    report: &RunReport,
 ) -> Result<Vec<PathBuf>> {
-    let annotated = annotate(plan, folder, report.detections);
-    let drawn = match painter {
-        Some(painter) => painter.finish(plan, &folder.join("plots"), strongest),
-        None => Ok(Vec::new()),
-    };
     report.write(&folder.join("run.json"))?;
-    annotated?;
-    drawn
+    annotate(plan, folder, report.detections)?;
+    match waterfall {
+        Some(waterfall) => pictures::draw(plan, &folder.join("plots"), waterfall, strongest),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Detections as SigMF annotations beside a link to the samples.
@@ -262,6 +259,7 @@ fn report(
         detections: results.log.count(),
         detections_by_template: counted.map(|(name, count)| (name.to_string(), *count)).collect(),
         peaks_dropped: results.peaks_dropped,
+        tap_drops: results.tap_drops.clone(),
         elapsed_s: pipeline.elapsed_s,
         msamples_per_s: per_elapsed(counts.samples as f64 / 1e6),
         real_time_factor: per_elapsed(signal_s),
@@ -348,9 +346,3 @@ impl Done {
 
 /// Losses that are told one by one.
 const MOST_LOSSES: usize = 5;
-
-// The pipeline takes the segmenter as its feed; say so where a reader looks for it.
-const _: fn() = || {
-    fn is_feed<T: Feed<Segment>>() {}
-    is_feed::<Segmenter<Box<dyn Source>>>();
-};

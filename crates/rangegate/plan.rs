@@ -1,11 +1,12 @@
 //! What a run will do: everything that the arguments and the configuration fix, checked before the first sample.
 
-use crate::chain::Chain;
+use crate::chain;
 use crate::cli::{HowArgs, RunnerKind, WindowArgs};
 use crate::config::{ChainConfig, Config, SourceConfig};
 use crate::replicas;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{Source, StreamInfo};
+use rangegate_dsp::burst::BurstChain;
 use rangegate_dsp::waveform::Replica;
 use rangegate_pipeline::{Runner, Stop};
 use rangegate_recording::{OpenOptions, RecordingInfo};
@@ -26,7 +27,7 @@ pub struct Plan {
     /// The replicas at the stream's rate.
     pub replicas: Vec<Replica>,
     /// The chain with its transforms and thresholds.
-    pub chain: Chain,
+    pub chain: BurstChain,
     /// Which threads do the work.
     pub runner: Runner,
 }
@@ -43,8 +44,13 @@ impl Plan {
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
         let ChainConfig::Burst(burst) = &config.chain;
-        let chain = Chain::new(burst, &stream, &replicas, runner.n_workers()).context("[chain]")?;
+        let chain = BurstChain::new(burst, &stream, &replicas)?;
         Ok((Self { config, stream, recording, replicas, chain, runner }, source))
+    }
+
+    /// Path of what samples come from.
+    pub fn source_name(&self) -> String {
+        source_name(&self.config.source)
     }
 
     /// The plan in figures, for `plan` and for the report.
@@ -64,7 +70,7 @@ impl Plan {
             n_samples: self.stream.n_samples,
             mapped: self.recording.as_ref().is_some_and(|recording| recording.mapped),
             replicas: self.replicas.iter().map(replica).collect(),
-            chain: self.chain.summary(),
+            chain: chain::summary(&self.chain),
             runner: self.runner.clone(),
         }
     }

@@ -123,6 +123,11 @@ impl IqBlock {
         }
     }
 
+    /// Bytes that the block's own buffer holds without growing.
+    pub fn capacity(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// Makes the block `n_samples` of the given shape in its own buffer, interleaved, and returns the buffer
     /// to be filled. What stands in it before is unspecified.
     pub fn fill(

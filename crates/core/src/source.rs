@@ -63,6 +63,20 @@ pub trait Source: Send {
     }
 }
 
+impl<S: Source + ?Sized> Source for Box<S> {
+    fn info(&self) -> &StreamInfo {
+        (**self).info()
+    }
+
+    fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
+        (**self).next_block(block)
+    }
+
+    fn losses(&self) -> &[String] {
+        (**self).losses()
+    }
+}
+
 /// Where results go.
 pub trait Sink<T>: Send {
     /// Takes one result, in order.

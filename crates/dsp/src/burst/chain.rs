@@ -99,11 +99,9 @@ impl BurstChain {
     pub fn make_result(&self) -> SegmentResult {
         match self {
             Self::Stream(plan) => plan.make_result(),
-            Self::Periodic(dwells) => SegmentResult::with_room(
-                dwells.search.max_peaks(),
-                dwells.stream.n_channels,
-                dwells.search.core_len(),
-            ),
+            Self::Periodic(dwells) => {
+                SegmentResult::with_room(dwells.search.max_peaks(), dwells.search.core_len())
+            }
         }
     }
 
@@ -159,10 +157,8 @@ impl DwellWorker {
         }
         out.bad_samples = bad_samples;
         let samples = &mut self.samples[..segment.core.len()];
-        for channel in 0..segment.block.n_channels() {
-            self.dwells.converter.convert(&segment.block, channel, segment.core.clone(), samples);
-            self.dwells.overview.add(samples, &mut self.scratch, &mut out.overview);
-        }
+        self.dwells.converter.convert(&segment.block, 0, segment.core.clone(), samples);
+        self.dwells.overview.add(samples, &mut self.scratch, &mut out.overview);
     }
 }
 

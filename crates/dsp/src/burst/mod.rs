@@ -8,6 +8,7 @@
 //!   samples ─► |x| or x ─► matched filter ─► CFAR ─► local maxima ─► between the samples ─► min_correlation ─► Peak
 //! ```
 
+mod chain;
 mod hold_off;
 mod overview;
 mod peaks;
@@ -15,11 +16,14 @@ pub mod periodic;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod worker;
 
+pub use chain::{BurstChain, ChainError, ChainWorker, Collector, DwellWorker, Dwells};
 pub use hold_off::{HoldOff, detection_from_peak};
 pub use overview::Overview;
 pub use plan::{BurstPlan, PlanError};
+pub use trace::Trace;
 pub use worker::{BurstWorker, SegmentResult};
 
 use crate::detect::CfarConfig;

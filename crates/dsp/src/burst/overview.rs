@@ -7,34 +7,35 @@ use std::sync::Arc;
 
 /// Samples that one value of power over time stands for.
 pub(super) const PART: usize = 1024;
-/// Bins of the spectrum.
+/// Bins of a spectrum.
 const N_BINS: usize = 256;
 
-/// Power over time and spectrum of one segment's core, for every channel.
+/// Power and spectrum over time of one segment's core, of the first channel.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Overview {
     /// Mean of |x|² over each [`Overview::PART`] samples from the core's first, the last part being shorter
-    /// where the core is no multiple: `[n_channels × n_parts]`, 1 is full scale.
+    /// where the core is no multiple: `[n_parts]`, 1 is full scale.
     pub mean_power: Vec<f32>,
     /// Greatest |x|² of each part, likewise.
     pub peak_power: Vec<f32>,
-    /// Power spectrum `[n_channels × N_BINS]` from −fs/2 on: Hann windows of that length, side by side, averaged. The sum
-    /// over the bins is the mean power. Zero where the core is shorter than a window.
+    /// Power spectrum of each part `[n_parts × N_BINS]` from −fs/2 on: Hann windows of that length, side by side,
+    /// averaged. The sum over the bins is the mean power. Zero where the part is shorter than a window.
     pub spectrum: Vec<f32>,
 }
 
 impl Overview {
-    /// Samples that one value of power over time stands for.
+    /// Samples that one value of power over time, and one spectrum, stand for.
     pub const PART: usize = PART;
-    /// Bins of the spectrum.
+    /// Bins of a spectrum.
     pub const N_BINS: usize = N_BINS;
 
-    pub(super) fn with_capacity(n_channels: usize, core_len: usize) -> Self {
-        let n_parts = n_channels * core_len.div_ceil(PART);
+    /// An empty one with room for a core of this length.
+    pub fn with_capacity(core_len: usize) -> Self {
+        let n_parts = core_len.div_ceil(PART);
         Self {
             mean_power: Vec::with_capacity(n_parts),
             peak_power: Vec::with_capacity(n_parts),
-            spectrum: Vec::with_capacity(n_channels * N_BINS),
+            spectrum: Vec::with_capacity(n_parts * N_BINS),
         }
     }
 
@@ -66,7 +67,7 @@ impl OverviewPlan {
         N_BINS + self.fft.get_inplace_scratch_len()
     }
 
-    /// Adds one channel's core.
+    /// Sums up a core.
     pub fn add(&self, core: &[Complex32], scratch: &mut [Complex32], out: &mut Overview) {
         for part in core.chunks(PART) {
             let (mut sum, mut peak) = (0.0_f32, 0.0_f32);
@@ -76,12 +77,15 @@ impl OverviewPlan {
             }
             out.mean_power.push(sum / part.len() as f32);
             out.peak_power.push(peak);
+            let first = out.spectrum.len();
+            out.spectrum.resize(first + N_BINS, 0.0);
+            self.add_spectrum(part, scratch, &mut out.spectrum[first..]);
         }
-        let first = out.spectrum.len();
-        out.spectrum.resize(first + N_BINS, 0.0);
-        let spectrum = &mut out.spectrum[first..];
+    }
+
+    fn add_spectrum(&self, part: &[Complex32], scratch: &mut [Complex32], spectrum: &mut [f32]) {
         let (bins, scratch) = scratch.split_at_mut(N_BINS);
-        let windows = core.chunks_exact(N_BINS);
+        let windows = part.chunks_exact(N_BINS);
         let scale = 1.0 / windows.len().max(1) as f32;
         for samples in windows {
             for ((bin, x), w) in bins.iter_mut().zip(samples).zip(&self.window) {
@@ -115,14 +119,18 @@ mod tests {
         let core: Vec<_> = (0..2 * PART + 100).map(tone).collect();
         let plan = OverviewPlan::new();
         let mut scratch = vec![Complex32::new(f32::NAN, 0.0); plan.scratch_len()];
-        let mut out = Overview::with_capacity(1, core.len());
+        let mut out = Overview::with_capacity(core.len());
         plan.add(&core, &mut scratch, &mut out);
         let near = |a: f32, b: f32| assert!((a / b - 1.0).abs() < 1e-4, "{a} for {b}");
         assert_eq!(out.mean_power.len(), 3);
         near(out.mean_power[0], 0.25);
         near(out.peak_power[2], 0.0625);
-        near(out.spectrum.iter().sum(), (0.25 + 0.0625) / 2.0);
-        let greatest = out.spectrum.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+        assert_eq!(out.spectrum.len(), 3 * N_BINS);
+        for (part, power) in [(0, 0.25), (1, 0.0625), (2, 0.0)] {
+            let spectrum = &out.spectrum[part * N_BINS..][..N_BINS];
+            assert!((spectrum.iter().sum::<f32>() - power).abs() < 1e-4 * 0.25, "part {part}");
+        }
+        let greatest = out.spectrum[..N_BINS].iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
         assert_eq!(greatest.0, N_BINS / 2 - 40);
     }
 }

@@ -43,14 +43,18 @@ pub struct SegmentResult {
 
 impl SegmentResult {
     pub(super) fn with_capacity(plan: &BurstPlan) -> Self {
+        Self::with_room(plan.max_peaks, plan.core_len())
+    }
+
+    pub(super) fn with_room(max_peaks: usize, core_len: usize) -> Self {
         Self {
-            peaks: Vec::with_capacity(plan.max_peaks),
-            overview: Overview::with_capacity(plan.n_channels, plan.core_len()),
+            peaks: Vec::with_capacity(max_peaks),
+            overview: Overview::with_capacity(core_len),
             ..Self::default()
         }
     }
 
-    fn begin(&mut self, segment: &Segment) {
+    pub(super) fn begin(&mut self, segment: &Segment) {
         let header = &segment.block.header;
         self.sequence = segment.sequence;
         self.set = segment.set;
@@ -71,15 +75,15 @@ impl SegmentResult {
 /// Runs a [`BurstPlan`]. What it finds depends on the segment alone, not on what it worked on before.
 #[derive(Debug)]
 pub struct BurstWorker {
-    plan: Arc<BurstPlan>,
-    samples: Vec<Complex32>,
+    pub(super) plan: Arc<BurstPlan>,
+    pub(super) samples: Vec<Complex32>,
     magnitudes: Vec<f32>,
     sums: RunningSums,
-    filter: MatchedFilter,
+    pub(super) filter: MatchedFilter,
     /// Values of the row at hand and of the one before.
-    values: [Vec<f32>; 2],
-    level: Vec<f32>,
-    threshold: Vec<f32>,
+    pub(super) values: [Vec<f32>; 2],
+    pub(super) level: Vec<f32>,
+    pub(super) threshold: Vec<f32>,
     cfar_scratch: Vec<f32>,
     overview_scratch: Vec<Complex32>,
     crossings: Crossings,
@@ -135,7 +139,9 @@ impl BurstWorker {
             let bad_samples = self.convert(segment, channel);
             if segment.set == 0 {
                 out.bad_samples += bad_samples;
-                plan.overview.add(&self.samples[core.clone()], &mut self.overview_scratch, &mut out.overview);
+                if channel == 0 {
+                    plan.overview.add(&self.samples[core.clone()], &mut self.overview_scratch, &mut out.overview);
+                }
             }
             if n < shortest || core.is_empty() {
                 continue;
@@ -155,7 +161,7 @@ impl BurstWorker {
     }
 
     /// Number of samples in the core that are not finite.
-    fn convert(&mut self, segment: &Segment, channel: usize) -> u64 {
+    pub(super) fn convert(&mut self, segment: &Segment, channel: usize) -> u64 {
         let Range { start, end } = segment.core;
         let n = segment.block.n_samples();
         let mut convert = |range: Range<usize>| {
@@ -168,7 +174,7 @@ impl BurstWorker {
     }
 
     /// What the filter, the CFAR and the correlation take their input from.
-    fn prepare(&mut self, n: usize) {
+    pub(super) fn prepare(&mut self, n: usize) {
         if self.plan.input == FilterInput::Magnitude {
             for (x, magnitude) in self.samples[..n].iter_mut().zip(&mut self.magnitudes) {
                 *magnitude = x.norm_sqr().sqrt();
@@ -180,35 +186,49 @@ impl BurstWorker {
 
     /// Filters and tests all rows of one template.
     fn search(&mut self, template: &Template, n: usize, cells: &Cells) {
-        let is_magnitude = self.plan.input == FilterInput::Magnitude;
         let first = cells.tested.start - cells.row.start;
         let n_tested = cells.tested.len();
-        let (level, threshold) = (&mut self.level[..n_tested], &mut self.threshold[..n_tested]);
         self.crossings.begin(n_tested);
         for row in 0..template.rows.len() {
-            let [values, values_below] = &mut self.values;
             if row > 0 {
-                std::mem::swap(values, values_below);
+                self.values.swap(0, 1);
             }
-            let values = &mut values[..cells.row.len()];
-            self.filter.correlate(template.rows.start + row, |at, outputs| {
-                // Longer pieces are the outputs that only shorter replicas have.
-                let values = &mut values[at.min(cells.row.len())..];
-                for (value, y) in values.iter_mut().zip(outputs) {
-                    *value = if is_magnitude { y.re } else { y.norm_sqr() };
-                }
-            });
-            let (noise, tested) = if is_magnitude {
-                let start = cells.tested.start.saturating_sub(template.cfar.reach_left());
-                let end = n.min(cells.tested.end + template.cfar.reach_right());
-                (&self.magnitudes[start..end], cells.tested.start - start..cells.tested.end - start)
-            } else {
-                (&values[..], first..first + n_tested)
-            };
-            template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
+            self.filter_row(template, row, cells);
+            self.threshold_row(template, n, cells);
+            let [values, values_below] = &self.values;
+            let values = &values[..cells.row.len()];
             let values_below = if row > 0 { &values_below[..cells.row.len()] } else { &[] };
+            let (level, threshold) = (&self.level[..n_tested], &self.threshold[..n_tested]);
             self.crossings.add(&TestedRow { row, values, values_below, first, level, threshold });
         }
+    }
+
+    /// One row of the filter's output into `values[0]`.
+    pub(super) fn filter_row(&mut self, template: &Template, row: usize, cells: &Cells) {
+        let is_magnitude = self.plan.input == FilterInput::Magnitude;
+        let row_values = &mut self.values[0][..cells.row.len()];
+        self.filter.correlate(template.rows.start + row, |at, outputs| {
+            // Longer pieces are the outputs that only shorter replicas have.
+            let values = &mut row_values[at.min(cells.row.len())..];
+            for (value, y) in values.iter_mut().zip(outputs) {
+                *value = if is_magnitude { y.re } else { y.norm_sqr() };
+            }
+        });
+    }
+
+    /// Noise level and threshold of the tested cells of the row in `values[0]`.
+    pub(super) fn threshold_row(&mut self, template: &Template, n: usize, cells: &Cells) {
+        let n_tested = cells.tested.len();
+        let first = cells.tested.start - cells.row.start;
+        let (noise, tested) = if self.plan.input == FilterInput::Magnitude {
+            let start = cells.tested.start.saturating_sub(template.cfar.reach_left());
+            let end = n.min(cells.tested.end + template.cfar.reach_right());
+            (&self.magnitudes[start..end], cells.tested.start - start..cells.tested.end - start)
+        } else {
+            (&self.values[0][..cells.row.len()], first..first + n_tested)
+        };
+        let (level, threshold) = (&mut self.level[..n_tested], &mut self.threshold[..n_tested]);
+        template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
     }
 
     /// The local maxima of one template.
@@ -294,15 +314,15 @@ impl BurstWorker {
 }
 
 /// Which cells of a segment's block a template's rows hold, as indices of samples of the block.
-struct Cells {
+pub(super) struct Cells {
     /// Cells that are computed.
-    row: Range<usize>,
+    pub row: Range<usize>,
     /// Cells that are tested: the core's, and one on each side against which those are compared.
-    tested: Range<usize>,
+    pub tested: Range<usize>,
 }
 
 impl Cells {
-    fn new(plan: &BurstPlan, n: usize, core: &Range<usize>, len: usize) -> Self {
+    pub fn new(plan: &BurstPlan, n: usize, core: &Range<usize>, len: usize) -> Self {
         let n_cells = n + 1 - len;
         let row = core.start.saturating_sub(plan.reach + 1)..(core.end + plan.reach + 1).min(n_cells);
         let tested = core.start.saturating_sub(1)..(core.end + 1).min(n_cells);

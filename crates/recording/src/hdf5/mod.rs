@@ -97,12 +97,3 @@ pub fn looks_like(path: &Path) -> bool {
 pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
     Ok(Box::new(reader::Hdf5Recording::open(path, options)?))
 }
-
-/// Whether this is an HDF5 file.
-pub fn looks_like(path: &std::path::Path) -> bool {
-    std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"\x89HDF\r\n\x1a\n"))
-}
-/// Opens.
-pub fn open(path: &std::path::Path, _: &crate::OpenOptions) -> crate::Result<Box<dyn crate::Recording>> {
-    Err(crate::Error::new(path, "plain HDF5 is not built yet"))
-}

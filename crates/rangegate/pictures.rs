@@ -1,0 +1,279 @@
+//! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
+
+use crate::plan::{self, Plan};
+use anyhow::{Context, Result, bail};
+use rangegate_core::{Detection, Segment};
+use rangegate_dsp::burst::periodic::{self, DelayWindow};
+use rangegate_dsp::burst::{BurstChain, BurstPlan, Dwells, Overview, SegmentResult, Trace};
+use rangegate_pipeline::{Lease, Receiver, Stop, Tap, tap};
+use rangegate_sinks::plots::{self, About, DelayDoppler, Mark, MatchedFilterTrace, Surface, Waterfall};
+use rangegate_sinks::read_detections;
+use rangegate_sources::{SegmentPlan, Segmenter, TimePoint};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Overviews that may be under way to the plots.
+const TAP_CAPACITY: usize = 64;
+/// Detections whose surroundings are drawn.
+const N_TRACES: usize = 6;
+/// Most detections that are marked.
+const MAX_MARKS: usize = 100_000;
+
+/// What leaves the line for the plots.
+#[derive(Default)]
+pub struct Part {
+    first_sample: u64,
+    n_samples: usize,
+    overview: Overview,
+}
+
+/// The end at which the line offers overviews.
+pub struct OverviewTap(Tap<Part>);
+
+impl OverviewTap {
+    /// Hands on what a segment shows of the stream, if there is room.
+    pub fn offer(&mut self, result: &SegmentResult) {
+        self.0.offer(|part| {
+            part.first_sample = result.first_sample;
+            part.n_samples = result.n_samples;
+            part.overview.clone_from(&result.overview);
+        });
+    }
+
+    /// Overviews that found no room.
+    pub fn dropped(&self) -> u64 {
+        self.0.counts().dropped
+    }
+}
+
+/// A tap for the plots, and what collects behind it.
+pub fn overview_tap(core_len: usize) -> (OverviewTap, Receiver<Lease<Part>>) {
+    let (tap, receiver) = tap(TAP_CAPACITY, || Part { overview: Overview::with_capacity(core_len), ..Part::default() });
+    (OverviewTap(tap), receiver)
+}
+
+/// Sums up overviews until the line closes the tap.
+pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall {
+    let mut waterfall = Waterfall::new(first_sample, Overview::PART, Overview::N_BINS);
+    while let Some(part) = parts.recv() {
+        let Overview { mean_power, peak_power, spectrum } = &part.overview;
+        let spectra = spectrum.chunks(Overview::N_BINS);
+        for (at, ((mean, peak), spectrum)) in mean_power.iter().zip(peak_power).zip(spectra).enumerate() {
+            let offset = at * Overview::PART;
+            let n = Overview::PART.min(part.n_samples - offset);
+            waterfall.push(part.first_sample + offset as u64, n, *mean, *peak, spectrum);
+        }
+    }
+    waterfall
+}
+
+/// Draws everything that there is to draw into a folder, and says what it drew.
+///
+/// # Errors
+/// The folder cannot be written, or the recording cannot be read again.
+pub fn draw(plan: &Plan, folder: &Path, waterfall: &Waterfall, strongest: &[Detection]) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    let about = about(plan);
+    let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];
+    let log = folder.with_file_name("detections.jsonl");
+    let detections = read_detections(&log)?;
+    let marks: Vec<Mark> = detections
+        .iter()
+        .take(MAX_MARKS)
+        .map(|d| Mark { sample: d.sample, template: d.template.to_string() })
+        .collect();
+    plots::draw_power(&drawn[0], &about, waterfall, &marks)?;
+    plots::draw_spectrogram(&drawn[1], &about, waterfall)?;
+    // A scene cannot be read again at a place of its own.
+    if plan.config.source.recording.is_some() && !strongest.is_empty() {
+        drawn.extend(match &plan.chain {
+            BurstChain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
+            BurstChain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+        });
+    }
+    Ok(drawn)
+}
+
+fn about(plan: &Plan) -> About {
+    let stream = &plan.stream;
+    let start = stream.anchor.and_then(|anchor| anchor.time_of(stream.first_sample, 0.0, stream.sample_rate));
+    About {
+        title: plan.source_name(),
+        sample_rate_hz: stream.sample_rate.hz(),
+        center_frequency_hz: stream.center_frequency_hz,
+        first_sample: stream.first_sample,
+        start: start.map(|time| format!("{time:.3}")),
+    }
+}
+
+/// Reads samples of the recording again: a segment of `n_samples` from an absolute index on.
+fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segment> {
+    let mut source = plan.config.source.clone();
+    let Some(recording) = &plan.recording else { bail!("no recording to read again") };
+    let offset = i128::from(first_sample.saturating_sub(recording.first_sample));
+    // Half a sample early, so that rounding to nanoseconds does not begin with the sample after.
+    let nanos = recording.sample_rate.nanos_from_samples(2 * offset - 1).max(0) / 2;
+    source.from = Some(TimePoint::FromStart { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) });
+    (source.to, source.speed, source.repeat) = Default::default();
+    let opened = plan::open(&source, &Stop::new())?;
+    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false };
+    let mut segmenter = Segmenter::new(opened.source, cut)?;
+    let mut segment = segmenter.make_segment();
+    if !segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)? {
+        bail!("sample {first_sample} is not there any more");
+    }
+    Ok(segment)
+}
+
+/// Cells to either side of a detection that its panel shows: the replica and a little more.
+fn half_width(replica_len: usize) -> usize {
+    (replica_len + replica_len / 2).max(40)
+}
+
+/// The filter's output around a detection, or `None` where it cannot be had any more.
+fn trace(plan: &Plan, burst: &Arc<BurstPlan>, detection: &Detection) -> Result<Option<Trace>> {
+    let Some(template) = plan.replicas.iter().position(|replica| replica.name == detection.template) else {
+        return Ok(None);
+    };
+    let half = half_width(plan.replicas[template].samples.len()).min(burst.core_len() / 2);
+    let core_first = detection.sample.saturating_sub(half as u64).max(plan.stream.first_sample);
+    let first = core_first.saturating_sub(burst.lead() as u64).max(plan.stream.first_sample);
+    let n_samples = (core_first - first) as usize + 2 * half + burst.tail();
+    let mut segment = read_again(plan, first, n_samples)?;
+    let block_first = segment.block.header.first_sample;
+    let start = core_first.saturating_sub(block_first) as usize;
+    segment.core = start..(start + 2 * half).min(segment.block.n_samples());
+    if segment.core.is_empty() || start > burst.lead() {
+        return Ok(None);
+    }
+    Ok(Some(burst.make_worker().trace(&segment, template, detection.channel as usize)))
+}
+
+fn draw_bursts(
+    plan: &Plan,
+    burst: &Arc<BurstPlan>,
+    folder: &Path,
+    about: &About,
+    strongest: &[Detection],
+) -> Result<Vec<PathBuf>> {
+    let mut drawn = Vec::new();
+    let mut panels = Vec::new();
+    for detection in strongest.iter().take(N_TRACES) {
+        let Some(trace) = trace(plan, burst, detection)? else { continue };
+        if trace.n_cells == 0 {
+            continue;
+        }
+        if panels.is_empty() && trace.doppler_hz.len() > 1 {
+            let path = folder.join(format!("delay-doppler-{}.png", file_name(&detection.template)));
+            plots::draw_delay_doppler(&path, about, &surface_of_trace(plan, detection, &trace))?;
+            drawn.push(path);
+        }
+        panels.push(panel(detection, &trace));
+    }
+    if !panels.is_empty() {
+        let path = folder.join("matched-filter.png");
+        plots::draw_matched_filter(&path, about, &panels)?;
+        drawn.insert(0, path);
+    }
+    Ok(drawn)
+}
+
+/// The row of the hypothesis nearest to the detection's Doppler shift.
+fn panel(detection: &Detection, trace: &Trace) -> MatchedFilterTrace {
+    let doppler_hz = detection.doppler_hz.unwrap_or(0.0);
+    let distance = |row: &usize| (trace.doppler_hz[*row] - doppler_hz).abs();
+    let nearest = (0..trace.doppler_hz.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
+    let row = nearest * trace.n_cells..(nearest + 1) * trace.n_cells;
+    let db = |power: &f32| 10.0 * f64::from(power.max(1e-9)).log10();
+    let first = trace.first_sample as f64 - detection.sample as f64 - detection.sample_fraction;
+    MatchedFilterTrace {
+        title: format!("{}, sample {}, {:.1} dB", detection.template, detection.sample, detection.snr_db),
+        offsets: (0..trace.n_cells).map(|cell| first + cell as f64).collect(),
+        snr_db: trace.snr[row.clone()].iter().map(db).collect(),
+        threshold_db: trace.threshold[row].iter().map(db).collect(),
+        peak_db: detection.snr_db,
+    }
+}
+
+fn surface_of_trace(plan: &Plan, detection: &Detection, trace: &Trace) -> DelayDoppler {
+    let period_s = 1.0 / plan.stream.sample_rate.hz();
+    let first = trace.first_sample as f64 - detection.sample as f64 - detection.sample_fraction;
+    let surface = |columns: std::ops::Range<usize>| {
+        let rows = trace.snr.chunks_exact(trace.n_cells);
+        Surface {
+            power: rows.flat_map(|row| row[columns.clone()].iter().copied()).collect(),
+            doppler_hz: [trace.doppler_hz[0], trace.doppler_hz[trace.doppler_hz.len() - 1]],
+            n_doppler: trace.doppler_hz.len(),
+            delay_s: [(first + columns.start as f64) * period_s, (first + columns.end as f64) * period_s],
+            n_delay: columns.len(),
+        }
+    };
+    let near = (trace.n_cells / 8).max(8);
+    let centre = (-first).max(0.0) as usize;
+    DelayDoppler {
+        title: format!("Delay and Doppler of {}, sample {}", detection.template, detection.sample),
+        delay_label: "time from the leading edge".to_owned(),
+        full: surface(0..trace.n_cells),
+        near: surface(centre.saturating_sub(near)..(centre + near).min(trace.n_cells)),
+        detection: (0.0, detection.doppler_hz.unwrap_or(0.0)),
+    }
+}
+
+/// Code delays around the peak that the second panel shows, as a part of the period.
+const NEAR_PART: f64 = 0.02;
+
+fn draw_dwells(
+    plan: &Plan,
+    dwells: &Dwells,
+    folder: &Path,
+    about: &About,
+    strongest: &[Detection],
+) -> Result<Vec<PathBuf>> {
+    let mut drawn = Vec::new();
+    let mut worker = dwells.search.make_worker();
+    for detection in strongest.iter().take(N_TRACES) {
+        let (Some(delay_s), Some(doppler_hz)) = (detection.delay_s, detection.doppler_hz) else { continue };
+        let Some(replica) = plan.replicas.iter().position(|r| r.name == detection.template) else { continue };
+        // The dwell began before the leading edge by the delay.
+        let delay_samples = delay_s * plan.stream.sample_rate.hz();
+        let first = (detection.sample as f64 - delay_samples + detection.sample_fraction).round();
+        let segment = read_again(plan, first as u64, dwells.search.core_len())?;
+        let near_s = NEAR_PART * dwells.search.cell_s() * dwells.search.n_delay_cells() as f64;
+        let mut surface = |window: DelayWindow| {
+            worker.surface(&segment, detection.channel as usize, replica, &window).map(surface_of_dwell)
+        };
+        let full = surface(DelayWindow::full());
+        let near = surface(DelayWindow::around(delay_s, near_s));
+        let (Some(full), Some(near)) = (full, near) else { continue };
+        let path = folder.join(format!("delay-doppler-{}.png", file_name(&detection.template)));
+        let picture = DelayDoppler {
+            title: format!("Delay and Doppler of {}, {:.1} dB", detection.template, detection.snr_db),
+            delay_label: "code delay".to_owned(),
+            full,
+            near,
+            detection: (delay_s, doppler_hz),
+        };
+        plots::draw_delay_doppler(&path, about, &picture)?;
+        if !drawn.contains(&path) {
+            drawn.push(path);
+        }
+    }
+    Ok(drawn)
+}
+
+fn surface_of_dwell(surface: periodic::Surface) -> Surface {
+    let end_s = surface.delay_start_s + surface.delay_step_s * surface.n_delay as f64;
+    let rows = &surface.doppler_hz;
+    Surface {
+        doppler_hz: [rows.first().copied().unwrap_or(0.0), rows.last().copied().unwrap_or(0.0)],
+        n_doppler: rows.len(),
+        delay_s: [surface.delay_start_s, end_s],
+        n_delay: surface.n_delay,
+        power: surface.power,
+    }
+}
+
+/// A template's name as part of a file's name.
+fn file_name(template: &str) -> String {
+    template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
