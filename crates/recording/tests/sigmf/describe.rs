@@ -112,22 +112,25 @@ fn captures_bring_their_frequency_and_time() {
 
 #[test]
 fn a_time_that_jumps_without_the_index_is_a_gap() {
-    // 10 samples are 10 ms; what is written to the millisecond may be off by one or two.
-    for (second, is_gap) in [
-        ("00.010", false),
-        ("00.012", false),
-        ("00.014", true),
-        ("00.000", true),
-        ("00", false),
-        ("03", true),
+    // 10 samples are 10 ms; what is written to the millisecond may be off by one or two, and what is written to
+    // the second by a second, whichever of the two it is.
+    for (first, second, is_gap) in [
+        ("00.000", "00.010", false),
+        ("00.000", "00.012", false),
+        ("00.000", "00.014", true),
+        ("00.000", "00.000", true),
+        ("00.000", "00", false),
+        ("00.000", "03", true),
+        ("00", "00.900", false),
+        ("00", "01.900", true),
     ] {
         let captures = json!([
-            { "core:sample_start": 0, "core:datetime": "2026-11-22T10:00:00.000Z" },
+            { "core:sample_start": 0, "core:datetime": format!("2026-11-22T10:00:{first}Z") },
             { "core:sample_start": 10, "core:datetime": format!("2026-11-22T10:00:{second}Z") },
         ]);
         let (_folder, meta) = pair(json!({}), captures, json!([]), &counting(40));
         let mut recording = open(&meta, &OpenOptions::default()).unwrap();
-        assert_eq!(starts(&mut *recording), [(0, 10, false), (10, 10, is_gap)], "{second}");
+        assert_eq!(starts(&mut *recording), [(0, 10, false), (10, 10, is_gap)], "{first} {second}");
     }
 }
 
