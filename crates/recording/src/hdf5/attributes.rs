@@ -2,7 +2,7 @@
 
 use super::element::type_text;
 use hdf5::types::{FixedAscii, FixedUnicode, TypeDescriptor, VarLenAscii, VarLenUnicode};
-use hdf5::{Container, IndexType, IterationOrder, Location};
+use hdf5::{Container, IndexType, IterationOrder, Location, MinorErrorCode};
 use serde_json::Value;
 
 /// Longer lists are named, not read.
@@ -66,15 +66,28 @@ pub(crate) fn attribute(location: &Location, name: &str) -> Option<Value> {
     location.attr(name).ok().map(|attribute| value(&attribute))
 }
 
-/// All attributes of an object, in the order of their names.
+/// All attributes of an object, in the order of their names; none where one of them is damaged.
 pub(crate) fn attributes(location: &Location) -> Vec<(String, Value)> {
     let mut names = Vec::new();
-    // Stopping is not an error, and an object whose attributes cannot be listed has those listed so far.
-    let _ = location.find_attr(IndexType::Name, IterationOrder::Increasing, |name, _| {
-        names.push(name.to_owned());
-        Ok((names.len() >= MAX_ATTRIBUTES).then_some(()))
-    });
+    if all_decode(location) {
+        // Stopping is not an error, and an object whose attributes cannot be listed has those listed so far.
+        let _ = location.find_attr(IndexType::Name, IterationOrder::Increasing, |name, _| {
+            names.push(name.to_owned());
+            Ok((names.len() >= MAX_ATTRIBUTES).then_some(()))
+        });
+    }
     names.into_iter().filter_map(|name| attribute(location, &name).map(|value| (name, value))).collect()
+}
+
+/// Whether the library can decode all attributes of an object. Where it cannot, listing them crashes libhdf5 1.10
+/// (it frees a table that it has filled in part). Looking for a name that is not there decodes them one by one
+/// and only reports what is wrong: nothing is, where all that it reports is that the name was not found.
+fn all_decode(location: &Location) -> bool {
+    let harmless = [MinorErrorCode::NotFound, MinorErrorCode::CantOpenObj];
+    match location.attr("no attribute has this name \u{1}") {
+        Ok(_) => true,
+        Err(e) => e.stack().is_some_and(|stack| stack.minor_codes().all(|code| harmless.contains(&code))),
+    }
 }
 
 /// A number: itself, the first of a list, or text that reads as one.
