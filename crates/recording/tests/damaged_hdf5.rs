@@ -1,0 +1,170 @@
+//! Damaged files: never a panic, a crash, a hang, or memory without bound.
+//!
+//! The HDF5 library is C, so the reading happens in a child process, which the parent watches.
+
+mod hdf5_support;
+
+use hdf5_support::noise;
+use rangegate_core::IqBlock;
+use rangegate_recording::hdf5::{Axes, Hdf5Options, describe, suggestion};
+use rangegate_recording::{OpenOptions, Recording, Result, digital_rf};
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Reads what can be read of a recording, but no more than a few blocks of each.
+fn try_to_read(path: &Path) {
+    let read = |recording: Result<Box<dyn Recording>>| {
+        let Ok(mut recording) = recording else { return };
+        let (mut block, mut at) = (IqBlock::default(), 0);
+        for _ in 0..40 {
+            if !recording.read(at, 10_000, &mut block).unwrap_or(false) {
+                break;
+            }
+            assert!(block.n_samples() <= 10_000);
+            std::hint::black_box(block.bytes().iter().fold(0_u8, |sum, &byte| sum.wrapping_add(byte)));
+            at = block.end_sample();
+        }
+        std::hint::black_box(recording.losses().len());
+    };
+    let plain = |path: &Path| {
+        if let Ok(found) = describe(path) {
+            std::hint::black_box(suggestion(&found));
+        }
+        for axes in [None, Some(Axes::PulseSample), Some(Axes::SampleChannel)] {
+            let hdf5 = Hdf5Options { axes, datasets: vec!["*".to_owned()], ..Hdf5Options::default() };
+            let options = OpenOptions { hdf5, sample_rate_hz: Some(1.0), no_mmap: axes.is_none(), ..OpenOptions::default() };
+            read(rangegate_recording::hdf5::open(path, &options));
+        }
+    };
+    if path.is_dir() {
+        for no_mmap in [false, true] {
+            read(digital_rf::open(path, &OpenOptions { no_mmap, ..OpenOptions::default() }));
+        }
+    } else {
+        plain(path);
+    }
+}
+
+/// The child: damages copies of a file as it is told, and reads them.
+#[test]
+fn child() {
+    let Some(task) = std::env::var_os("DAMAGED_HDF5_TASK") else { return };
+    let task: Task = serde_json::from_slice(task.to_str().unwrap().as_bytes()).unwrap();
+    for number in task.from..task.to {
+        println!("case {number}");
+        task.damage(number);
+        try_to_read(&task.open);
+    }
+    println!("case {}", task.to);
+}
+
+/// Cases `from..to` of one file.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
+struct Task {
+    /// The file as it should be.
+    good: PathBuf,
+    /// Where the damaged copy goes.
+    damaged: PathBuf,
+    /// What to open: the copy, or the recording it is a part of.
+    open: PathBuf,
+    from: u64,
+    to: u64,
+}
+
+impl Task {
+    /// Writes case `number`: a few bytes changed, or the file cut off, or a stretch of it set to one value.
+    fn damage(&self, number: u64) {
+        let mut bytes = std::fs::read(&self.good).unwrap();
+        let random = noise(64, number + 1);
+        let pick = |at: usize| u64::from_le_bytes(random[8 * at..8 * at + 8].try_into().unwrap()) as usize;
+        // Structure stands mostly at the beginning, samples behind.
+        let len = bytes.len();
+        let place = |at: usize| {
+            let reach = if pick(at) % 4 == 0 { len } else { len.min(8192) };
+            pick(at + 1) % reach
+        };
+        match number % 8 {
+            0 => bytes.truncate(place(0)),
+            1 => {
+                let (at, n) = (place(0), 1 + pick(2) % 64);
+                let end = (at + n).min(bytes.len());
+                bytes[at..end].fill([0x00, 0xFF, 0x01, 0x80][pick(3) % 4]);
+            }
+            2 | 3 => {
+                let at = place(0);
+                bytes[at] = [0x00, 0xFF, 0x7F, 0x80, 0x01][pick(2) % 5];
+            }
+            _ => {
+                for k in 0..1 + number as usize % 3 {
+                    let at = place(2 * k);
+                    bytes[at] ^= 1 << (pick(6) % 8);
+                }
+            }
+        }
+        // A new file: the library may still hold the old one open, and tells files apart by their inodes.
+        let _ = std::fs::remove_file(&self.damaged);
+        std::fs::write(&self.damaged, bytes).unwrap();
+    }
+
+    /// Runs all cases; returns those at which the child did not come back.
+    fn run(mut self) -> Vec<(u64, String)> {
+        let mut lost = Vec::new();
+        while self.from < self.to {
+            let (reached, end) = self.run_child();
+            match end {
+                None => break,
+                Some(end) => lost.push((reached, end)),
+            }
+            self.from = reached + 1;
+        }
+        lost
+    }
+
+    /// Which case the child reached, and how it ended if not well.
+    fn run_child(&self) -> (u64, Option<String>) {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "child", "--nocapture", "--test-threads=1"])
+            .env("DAMAGED_HDF5_TASK", serde_json::to_string(self).unwrap())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = mpsc::sync_channel(1 << 16);
+        let reader = std::thread::Builder::new().spawn(move || {
+            output.lines().map_while(std::result::Result::ok).for_each(|line| drop(send.send(line)));
+        });
+        let mut reached = self.from;
+        loop {
+            match lines.recv_timeout(Duration::from_secs(20)) {
+                Ok(line) => {
+                    if let Some((_, number)) = line.split_once("case ") {
+                        reached = number.trim().parse().unwrap_or(reached);
+                    }
+                }
+                Err(mpsc::RecvTimeoutError::Timeout) => {
+                    child.kill().unwrap();
+                    child.wait().unwrap();
+                    return (reached, Some("no end after 20 s".to_owned()));
+                }
+                Err(mpsc::RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        reader.unwrap().join().unwrap();
+        let status = child.wait().unwrap();
+        (reached, (!status.success()).then(|| status.to_string()))
+    }
+}
+
+#[test]
+fn probe() {
+    let Some(file) = std::env::var_os("PROBE_FILE") else { return };
+    let n = std::env::var("PROBE_N").unwrap().parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let task = Task { good: file.into(), damaged: folder.path().join("x.h5"), open: folder.path().join("x.h5"), from: 0, to: n };
+    let lost = task.run();
+    println!("{} of {n} lost: {lost:?}", lost.len());
+}
