@@ -78,6 +78,7 @@ impl Train {
 }
 
 /// What random numbers are drawn for; each has its own place in the generator's sequence.
+#[derive(Clone, Copy)]
 pub(crate) enum Randomness {
     /// Noise of one chunk of a channel.
     Noise { chunk: u64, channel: usize },
