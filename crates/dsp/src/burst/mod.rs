@@ -13,8 +13,6 @@ mod overview;
 mod peaks;
 pub mod periodic;
 mod plan;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 pub use hold_off::{HoldOff, detection_from_peak};
