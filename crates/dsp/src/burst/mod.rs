@@ -14,8 +14,6 @@ mod overview;
 mod peaks;
 pub mod periodic;
 mod plan;
-#[cfg(test)]
-mod tests;
 mod trace;
 mod worker;
 

@@ -1,15 +1,16 @@
 //! The chain from samples to detections, on signals that are known.
 
-use super::*;
-use crate::detect::CfarWindow;
-use crate::waveform::{Barker, LinearChirp, ModeSPreamble, Replica, Signal, Waveform};
-use crate::window::Window;
+use num_complex::Complex;
 use proptest::prelude::*;
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use rangegate_core::*;
-use rustfft::num_complex::Complex;
+use rangegate_dsp::burst::*;
+use rangegate_dsp::detect::{CfarConfig, CfarWindow};
+use rangegate_dsp::waveform::{Barker, LinearChirp, ModeSPreamble, Pulse, Replica, Signal, Waveform};
+use rangegate_dsp::window::Window;
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 const RATE_HZ: f64 = 1e6;
@@ -73,7 +74,7 @@ fn add_echo(samples: &mut [Complex32], signal: &Signal, edge: f64, amplitude: f6
     let first = (edge.floor() as usize).saturating_sub(1);
     for (n, sample) in samples.iter_mut().enumerate().take(end).skip(first) {
         let time = (n as f64 - edge) / RATE_HZ;
-        let turn = phase + std::f64::consts::TAU * doppler_hz * time;
+        let turn = phase + TAU * doppler_hz * time;
         let value = signal.value(time) * Complex::from_polar(amplitude, turn);
         *sample += Complex32::new(value.re as f32, value.im as f32);
     }
@@ -144,9 +145,10 @@ struct Accuracy {
 /// Echoes at random places between the samples; `snr_db` is that of the matched filter's output.
 fn accuracy(config: &BurstConfig, waveform: &Waveform, snr_db: f64, doppler_hz: f64) -> Accuracy {
     const N: usize = 400;
+    const NEAR: f64 = 12.0;
     let replica = replica(waveform);
     let (signal, plan) = (waveform.signal(RATE_HZ).unwrap(), plan(config, &[replica.clone()]));
-    let spacing = replica.samples.len() + 300;
+    let spacing = replica.samples.len() + 400;
     let mut samples = noise(7, N * spacing);
     let amplitude = (10_f64.powf(snr_db / 10.0) / replica.energy()).sqrt();
     let edges: Vec<f64> =
@@ -157,7 +159,7 @@ fn accuracy(config: &BurstConfig, waveform: &Waveform, snr_db: f64, doppler_hz: 
     let found = detections(&plan, &samples);
     let (mut errors, mut powers, mut shifts) = (Vec::new(), Vec::new(), Vec::new());
     for &edge in &edges {
-        let near = found.iter().filter(|d| (place(d) - edge).abs() <= 1.5).max_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
+        let near = found.iter().filter(|d| (place(d) - edge).abs() <= NEAR).max_by(|a, b| a.snr_db.total_cmp(&b.snr_db));
         if let Some(d) = near {
             errors.push(place(d) - edge);
             powers.push(d.power_db - 20.0 * amplitude.log10());
@@ -178,13 +180,17 @@ fn accuracy(config: &BurstConfig, waveform: &Waveform, snr_db: f64, doppler_hz: 
 
 #[test]
 fn echoes_are_found_between_the_samples() {
-    // The bound of Cramér and Rao for the chirp's root-mean-square bandwidth B/√12 is 0.025 samples at 26 dB.
-    let cases = [("chirp 0.2", chirp(0.2e6), 0.09), ("chirp 0.8", chirp(0.8e6), 0.03), ("barker", barker(13), 0.06)];
-    for (name, waveform, spread) in cases {
+    // The bounds of Cramér and Rao for chirps, √12 / (2π·B·√(2·SNR)), are 0.098 and 0.024 samples. The chirp that is
+    // sampled five times too often has a flat peak; that its echo has 255 or 256 samples moves it a little.
+    for (name, waveform, bias, spread) in [
+        ("chirp of 0.2 fs", chirp(0.2e6), 0.04, 0.11),
+        ("chirp of 0.8 fs", chirp(0.8e6), 0.01, 0.03),
+        ("barker", barker(13), 0.01, 0.06),
+    ] {
         let a = accuracy(&config(1e-6), &waveform, 26.0, 0.0);
         println!("{name}: bias {:.4} spread {:.4} samples, power {:.2} dB", a.bias, a.spread, a.power_db);
-        assert_eq!(a.detected, 1.0, "{name}");
-        assert!(a.bias.abs() < 0.01, "{name}: bias {}", a.bias);
+        assert!((a.detected - 1.0).abs() < 1e-9, "{name}: {}", a.detected);
+        assert!(a.bias.abs() < bias, "{name}: bias {}", a.bias);
         assert!(a.spread < spread, "{name}: spread {}", a.spread);
         assert!(a.power_db.abs() < 0.7, "{name}: power off by {} dB", a.power_db);
     }
@@ -192,11 +198,21 @@ fn echoes_are_found_between_the_samples() {
 
 #[test]
 fn detection_probability_rises_where_theory_has_it() {
-    // One cell at a false-alarm probability of 1e-6, 64 training cells, a steady echo: half are detected
-    // near 11.7 dB (Shnidman), a wide peak of three good cells somewhat earlier.
-    let waveform = chirp(0.2e6);
-    for (snr_db, least, most) in [(9.0, 0.0, 0.25), (12.0, 0.45, 0.85), (15.0, 0.97, 1.0)] {
-        let detected = accuracy(&config(1e-6), &waveform, snr_db, 0.0).detected;
+    // A steady echo on a sample, at 1e-6: half are detected at 11.25 dB (Albersheim), 0.1 dB more for 400 training
+    // cells instead of the known noise.
+    let replica = replica(&chirp(0.9e6));
+    let cfar = CfarConfig::CaCfar(CfarWindow { guard: 4, training: 200 });
+    let plan = plan(&BurstConfig { cfar, ..config(1e-6) }, std::slice::from_ref(&replica));
+    for (snr_db, least, most) in [(8.0, 0.0, 0.1), (11.35, 0.42, 0.58), (14.5, 0.97, 1.0)] {
+        let mut samples = noise(13, 400 * 1000);
+        let amplitude = (10_f64.powf(snr_db / 10.0) / replica.energy()).sqrt();
+        for k in 0..400 {
+            let turned = Complex32::from_polar(amplitude as f32, k as f32);
+            samples[1000 * k + 500..].iter_mut().zip(&replica.samples).for_each(|(x, h)| *x += turned * h);
+        }
+        let found = detections(&plan, &samples);
+        let hits = found.iter().filter(|d| (place(d).rem_euclid(1000.0) - 500.0).abs() <= 1.0).count();
+        let detected = hits as f64 / 400.0;
         println!("{snr_db} dB: {detected}");
         assert!((least..=most).contains(&detected), "{snr_db} dB: {detected}");
     }
@@ -204,15 +220,15 @@ fn detection_probability_rises_where_theory_has_it() {
 
 #[test]
 fn doppler_is_found_between_the_hypotheses() {
-    let code = Waveform::MaximumLength(crate::waveform::MaximumLength {
-        degree: 8,
-        chip_rate_hz: 1e6,
-        ..serde_json::from_value(serde_json::json!({"degree": 8, "chip_rate_hz": 1e6})).unwrap()
-    });
-    let step_hz = 1e6 / 255.0;
-    let config = BurstConfig { doppler: DopplerGrid { max_hz: 2.0 * step_hz, step_hz }, ..config(1e-6) };
+    let pulse = Waveform::Pulse(Pulse { duration_s: 250e-6 });
+    let step_hz = 4e3;
+    let config = BurstConfig {
+        doppler: DopplerGrid { max_hz: 2.0 * step_hz, step_hz },
+        cfar: CfarConfig::CaCfar(CfarWindow { guard: 250, training: 64 }),
+        ..config(1e-6)
+    };
     for shift in [-1.3, -0.5, 0.0, 0.2, 1.49] {
-        let a = accuracy(&config, &code, 26.0, shift * step_hz);
+        let a = accuracy(&config, &pulse, 26.0, shift * step_hz);
         let (bias, spread) = (a.doppler_bias_hz / step_hz, a.doppler_spread_hz / step_hz);
         println!("shift {shift}: bias {bias:.4} spread {spread:.4} steps");
         assert!(a.detected > 0.99 && bias.abs() < 0.02 && spread < 0.06, "{shift}: {} {bias} {spread}", a.detected);
@@ -297,7 +313,7 @@ fn a_replica_among_many_finds_what_it_finds_alone() {
 #[test]
 fn false_alarms_come_as_often_as_they_were_ordered() {
     // One sample long: cells are independent, and neighbours above the threshold are rare.
-    let pulse = Waveform::Pulse(crate::waveform::Pulse { duration_s: 1e-6 });
+    let pulse = Waveform::Pulse(Pulse { duration_s: 1e-6 });
     let plan = plan(&config(1e-3), &[replica(&pulse)]);
     let n = 2_000_000;
     let peaks: usize = results(&plan, &segments(&plan, &noise(8, n), 0)).iter().map(|r| r.peaks.len()).sum();
@@ -325,12 +341,13 @@ fn magnitudes_find_pulses_whose_phase_is_unknown() {
     for (k, &edge) in edges.iter().enumerate() {
         for n in edge as usize - 1..edge as usize + 33 {
             // A carrier 0.8 MHz off turns by most of a cycle from pulse to pulse.
-            let turn = (0.2 * n as f64 + k as f64) * std::f64::consts::TAU;
+            let turn = (0.2 * n as f64 + k as f64) * TAU;
             let value = 8.0 * signal.value((n as f64 - edge) / 4e6).re;
             samples[n] += Complex32::from_polar(value as f32, turn as f32);
         }
     }
     let found = detections(&plan, &samples);
+    println!("{:?}", found.iter().map(place).collect::<Vec<_>>());
     assert_eq!(found.len(), edges.len());
     let bias: f64 = found.iter().zip(&edges).map(|(d, e)| place(d) - e).sum::<f64>() / 100.0;
     let power: f64 = found.iter().map(|d| d.power_db).sum::<f64>() / 100.0 - 20.0 * 8_f64.log10();
@@ -345,10 +362,11 @@ fn magnitudes_find_pulses_whose_phase_is_unknown() {
 
 #[test]
 fn min_correlation_refuses_what_is_strong_but_not_the_replica() {
-    let config = BurstConfig { min_correlation: 0.7, ..config(1e-9) };
+    let cfar = CfarConfig::CaCfar(CfarWindow { guard: 60, training: 64 });
+    let config = BurstConfig { min_correlation: 0.7, cfar, ..config(1e-9) };
     let code = plan(&config, &[replica(&barker(13))]);
     let mut samples = noise(10, 4000);
-    let rectangle = Waveform::Pulse(crate::waveform::Pulse { duration_s: 26e-6 });
+    let rectangle = Waveform::Pulse(Pulse { duration_s: 26e-6 });
     add_echo(&mut samples, &rectangle.signal(RATE_HZ).unwrap(), 2000.0, 30.0, 0.0, 0.0);
     assert_eq!(detections(&code, &samples), []);
     let any = BurstConfig { min_correlation: 0.0, ..config.clone() };
