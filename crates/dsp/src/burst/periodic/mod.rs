@@ -126,7 +126,8 @@ struct Filter {
     /// conj(H)/(normalisation), in the order of the inverse transform: row power is the mean over sums.
     harmonics: Vec<Complex32>,
     cfar: CfarPlan,
-    dispersion: Dispersion,
+    /// Independent cells in a row.
+    n_independent: f64,
 }
 
 /// All that settings, stream and replicas fix of a search over code periods. Shared by its workers.
@@ -143,6 +144,7 @@ pub struct PeriodicPlan {
     /// Change of the code's rate for each Hz of Doppler shift: 1/carrier, or 0.
     dilation_per_hz: f64,
     filters: Vec<Filter>,
+    dispersion: Dispersion,
     cell_probability: f64,
 }
 
@@ -178,6 +180,10 @@ impl PeriodicPlan {
             .iter()
             .map(|replica| filter(config, &grid, &integration, replica, cell_probability))
             .collect::<Result<_, _>>()?;
+        let guard = match &config.cfar {
+            CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => w.guard,
+            CfarConfig::OsCfar(w) => w.guard,
+        };
         // A recording at baseband names 0 Hz; that is no carrier.
         let carrier_hz = carrier_frequency_hz.or(stream.center_frequency_hz.filter(|&f| f > 0.0));
         Ok(Self {
@@ -191,6 +197,7 @@ impl PeriodicPlan {
             hypotheses_hz,
             dilation_per_hz: carrier_hz.map_or(0.0, |f| 1.0 / f),
             filters,
+            dispersion: Dispersion::new(noncoherent, cell_probability, guard),
             cell_probability,
             grid,
         })
@@ -392,10 +399,6 @@ fn filter(
         n_integrated: integration.noncoherent,
         correlation: half[..n_correlated].to_vec(),
     };
-    let guard = match &config.cfar {
-        CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => w.guard,
-        CfarConfig::OsCfar(w) => w.guard,
-    };
     let cfar = CfarPlan::new(&config.cfar, cell_probability, &statistics, 0)?;
     let window = cfar.reach_left() + 1 + cfar.reach_right();
     if window > grid.n_cells() {
@@ -404,9 +407,9 @@ fn filter(
     }
     let samples = integration.coherent_periods as f64 * grid.period_samples();
     let scale = 1.0 / (samples * power * (integration.noncoherent as f64).sqrt());
-    harmonics.iter_mut().for_each(|h| *h = h.conj() * scale as f32);
-    let dispersion = Dispersion::new(integration.noncoherent, cell_probability, &rho, guard);
-    Ok(Filter { harmonics, cfar, dispersion })
+    harmonics.iter_mut().enumerate().for_each(|(i, h)| *h = h.conj() * (scale as f32 * grid.gain(i)));
+    let n_independent = rho.len() as f64 / rho.iter().map(|&r| f64::from(r).powi(2)).sum::<f64>();
+    Ok(Filter { harmonics, cfar, n_independent })
 }
 
 #[cfg(test)]

@@ -109,7 +109,7 @@ impl PeriodicWorker {
         let filter = &plan.filters[replica];
         let (noise, threshold) =
             noise_and_threshold(&filter.cfar, row, cell, &mut self.neighbours, &mut self.cfar_scratch);
-        let spread = filter.dispersion.factor(row, cell);
+        let spread = plan.dispersion.factor(row, cell, filter.n_independent);
         if power.partial_cmp(&(threshold * spread)) != Some(Ordering::Greater) {
             return None;
         }
