@@ -1,1 +1,259 @@
-//! Correlation of a stream with a replica by overlap-save FFT.
+//! Correlation of one stream with many replicas by overlap-save FFT.
+//!
+//! `y[n] = Σ_k conj(h[k])·x[n+k] / Σ|h[k]|²` for every row `h`, a row being one replica at one Doppler
+//! hypothesis. The samples are cut into blocks of [`fft_len`](MatchedFilterPlan::fft_len) that follow one another at
+//! [`hop`](MatchedFilterPlan::hop) = `fft_len − longest + 1`; each block is transformed once and serves all rows:
+//!
+//! ```text
+//!   X = FFT(block)          once a block
+//!   Y = X · conj(H)         once a block and row
+//!   y = IFFT(Y)             the first `hop` values are the correlation, the rest is wrapped and thrown away
+//! ```
+//!
+//! Cost: a transform a block and one more a block and row, each O(log fft_len) a sample.
+
+use rangegate_core::Complex32;
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
+use std::sync::Arc;
+
+/// Longer transforms leave the cache of one core.
+const LONGEST_FFT: usize = 32_768;
+/// Shorter ones are all overhead.
+const SHORTEST_FFT: usize = 1024;
+
+/// `h` moved up in frequency by `cycles_per_sample`: `h[n]·exp(+j2π·f·n)`.
+pub fn doppler_shifted(h: &[Complex32], cycles_per_sample: f64) -> Vec<Complex32> {
+    let turn = |(n, &x): (usize, &Complex32)| {
+        let phase = Complex::from_polar(1.0, std::f64::consts::TAU * (cycles_per_sample * n as f64).fract());
+        x * Complex32::new(phase.re as f32, phase.im as f32)
+    };
+    h.iter().enumerate().map(turn).collect()
+}
+
+/// The spectra of all rows, and the transforms. Immutable; share it by [`Arc`].
+pub struct MatchedFilterPlan {
+    fft_len: usize,
+    hop: usize,
+    forward: Arc<dyn Fft<f32>>,
+    inverse: Arc<dyn Fft<f32>>,
+    /// `conj(H) / (fft_len · Σ|h|²)` of each row.
+    rows: Vec<Vec<Complex32>>,
+}
+
+impl MatchedFilterPlan {
+    /// Length of the transform for rows of at most `longest` samples: eight times that, within 1,024 and 32,768,
+    /// but at least twice, and no longer than runs of `run_len` samples need.
+    pub fn fft_len_for(longest: usize, run_len: Option<usize>) -> usize {
+        let wanted = (8 * longest).next_power_of_two().clamp(SHORTEST_FFT, LONGEST_FFT);
+        let useful = run_len.map_or(wanted, |run| wanted.min(run.next_power_of_two()));
+        useful.max((2 * longest).next_power_of_two())
+    }
+
+    /// Plans the correlation with these rows, which may differ in length, by transforms of `fft_len`.
+    ///
+    /// # Panics
+    /// * there is no row, or one is empty or longer than `fft_len`.
+    pub fn new(rows: &[Vec<Complex32>], fft_len: usize) -> Self {
+        let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
+        let shortest = rows.iter().map(Vec::len).min().unwrap_or(0);
+        assert!(shortest > 0 && longest <= fft_len, "rows of {shortest} to {longest} samples for {fft_len}");
+        let fft = FftPlanner::<f64>::new().plan_fft_forward(fft_len);
+        let spectrum = |h: &Vec<Complex32>| {
+            let mut bins = vec![Complex::<f64>::ZERO; fft_len];
+            for (bin, x) in bins.iter_mut().zip(h) {
+                *bin = Complex::new(x.re.into(), x.im.into());
+            }
+            let energy: f64 = bins.iter().map(Complex::norm_sqr).sum();
+            fft.process(&mut bins);
+            let scale = 1.0 / (fft_len as f64 * energy);
+            bins.iter().map(|x| Complex32::new((x.re * scale) as f32, (-x.im * scale) as f32)).collect()
+        };
+        let mut planner = FftPlanner::new();
+        Self {
+            fft_len,
+            hop: fft_len - longest + 1,
+            forward: planner.plan_fft_forward(fft_len),
+            inverse: planner.plan_fft_inverse(fft_len),
+            rows: rows.iter().map(spectrum).collect(),
+        }
+    }
+
+    /// Length of the transform.
+    pub fn fft_len(&self) -> usize {
+        self.fft_len
+    }
+
+    /// Outputs a block.
+    pub fn hop(&self) -> usize {
+        self.hop
+    }
+
+    /// What runs the plan, on up to `n_outputs` outputs at a time.
+    pub fn make_worker(self: &Arc<Self>, n_outputs: usize) -> MatchedFilter {
+        let scratch = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
+        MatchedFilter {
+            plan: Arc::clone(self),
+            spectra: vec![Complex32::ZERO; n_outputs.div_ceil(self.hop) * self.fft_len],
+            n_loaded: 0,
+            product: vec![Complex32::ZERO; self.fft_len],
+            scratch: vec![Complex32::ZERO; scratch],
+        }
+    }
+}
+
+impl std::fmt::Debug for MatchedFilterPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { fft_len, hop, rows, .. } = self;
+        write!(f, "MatchedFilterPlan {{ fft_len: {fft_len}, hop: {hop}, rows: {} }}", rows.len())
+    }
+}
+
+/// Runs a [`MatchedFilterPlan`]; owns the spectra of the samples that were loaded last.
+#[derive(Debug)]
+pub struct MatchedFilter {
+    plan: Arc<MatchedFilterPlan>,
+    /// `[n_blocks × fft_len]`
+    spectra: Vec<Complex32>,
+    n_loaded: usize,
+    product: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+}
+
+impl MatchedFilter {
+    /// Transforms as many blocks of `samples` as `n_outputs` need. After the last sample all is zero.
+    ///
+    /// # Panics
+    /// * `n_outputs` is more than the worker was made for.
+    pub fn load(&mut self, samples: &[Complex32], n_outputs: usize) {
+        let MatchedFilterPlan { fft_len, hop, .. } = *self.plan;
+        let (n_blocks, capacity) = (n_outputs.div_ceil(hop), self.spectra.len() / fft_len);
+        assert!(n_blocks <= capacity, "{n_outputs} outputs take {n_blocks} blocks of {capacity}");
+        for (k, block) in self.spectra.chunks_exact_mut(fft_len).take(n_blocks).enumerate() {
+            let rest = samples.get(k * hop..).unwrap_or(&[]);
+            let (filled, padding) = block.split_at_mut(rest.len().min(fft_len));
+            filled.copy_from_slice(&rest[..filled.len()]);
+            padding.fill(Complex32::ZERO);
+            self.plan.forward.process_with_scratch(block, &mut self.scratch);
+        }
+        self.n_loaded = n_outputs;
+    }
+
+    /// Correlates the loaded samples with a row and hands the outputs over piece by piece: index of the
+    /// piece's first output, outputs. Those that would need samples after the last loaded one took zeros for
+    /// them.
+    ///
+    /// # Panics
+    /// * there is no such row.
+    pub fn correlate(&mut self, row: usize, mut piece: impl FnMut(usize, &[Complex32])) {
+        let MatchedFilterPlan { fft_len, hop, .. } = *self.plan;
+        let replica = &self.plan.rows[row];
+        for (k, spectrum) in self.spectra.chunks_exact(fft_len).take(self.n_loaded.div_ceil(hop)).enumerate() {
+            for ((y, x), h) in self.product.iter_mut().zip(spectrum).zip(replica) {
+                *y = x * h;
+            }
+            self.plan.inverse.process_with_scratch(&mut self.product, &mut self.scratch);
+            piece(k * hop, &self.product[..hop.min(self.n_loaded - k * hop)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    fn noise(rng: &mut ChaCha8Rng, n: usize) -> Vec<Complex32> {
+        (0..n).map(|_| Complex32::new(rng.random_range(-1.0..1.0), rng.random_range(-1.0..1.0))).collect()
+    }
+
+    /// The slow twin.
+    fn correlation(h: &[Complex32], x: &[Complex32]) -> Vec<Complex32> {
+        let energy: f64 = h.iter().map(|h| f64::from(h.norm_sqr())).sum();
+        let wide = |x: Complex32| Complex::<f64>::new(x.re.into(), x.im.into());
+        let output = |n: usize| {
+            let sum: Complex<f64> = h.iter().zip(&x[n..]).map(|(&h, &x)| wide(h).conj() * wide(x)).sum();
+            Complex32::new((sum.re / energy) as f32, (sum.im / energy) as f32)
+        };
+        (0..x.len() - h.len() + 1).map(output).collect()
+    }
+
+    fn run(filter: &mut MatchedFilter, row: usize, x: &[Complex32], n_outputs: usize) -> Vec<Complex32> {
+        filter.load(x, n_outputs);
+        let mut y = vec![Complex32::ZERO; n_outputs];
+        filter.correlate(row, |first, piece| y[first..first + piece.len()].copy_from_slice(piece));
+        y
+    }
+
+    fn assert_close(found: &[Complex32], expected: &[Complex32], case: &str) {
+        assert_eq!(found.len(), expected.len(), "{case}");
+        let rms = (expected.iter().map(Complex32::norm_sqr).sum::<f32>() / expected.len() as f32).sqrt();
+        for (n, (a, b)) in found.iter().zip(expected).enumerate() {
+            assert!((a - b).norm() < 5e-6 * rms, "{case}, output {n}: {a} for {b}, rms {rms}");
+        }
+    }
+
+    #[test]
+    fn agrees_with_direct_correlation_for_odd_sizes_and_dirty_scratch() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for (lengths, fft_len, n) in
+            [(vec![1], 2, 7), (vec![13, 5], 32, 501), (vec![255, 1, 77], 1024, 4099), (vec![300], 1024, 300)]
+        {
+            let rows: Vec<_> = lengths.iter().map(|&n| noise(&mut rng, n)).collect();
+            let plan = Arc::new(MatchedFilterPlan::new(&rows, fft_len));
+            let mut filter = plan.make_worker(n);
+            for pass in 0..2 {
+                let x = noise(&mut rng, n);
+                for (row, h) in rows.iter().enumerate() {
+                    let n_outputs = n - h.len() + 1;
+                    let case = format!("{lengths:?}, row {row}, pass {pass}");
+                    assert_close(&run(&mut filter, row, &x, n_outputs), &correlation(h, &x), &case);
+                }
+                filter.product.fill(Complex32::new(f32::NAN, 1.0));
+                filter.scratch.fill(Complex32::new(f32::NAN, 1.0));
+                filter.spectra.fill(Complex32::new(f32::NAN, 1.0));
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_at_multiples_of_the_hop_give_the_bits_of_the_whole() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let plan = Arc::new(MatchedFilterPlan::new(&[noise(&mut rng, 100)], 512));
+        let (hop, x) = (plan.hop(), noise(&mut rng, 5000));
+        let whole = run(&mut plan.make_worker(4901), 0, &x, 4901);
+        let mut filter = plan.make_worker(3 * hop);
+        for (k, expected) in whole.chunks(3 * hop).enumerate() {
+            assert_eq!(run(&mut filter, 0, &x[k * 3 * hop..], expected.len()), expected);
+        }
+    }
+
+    #[test]
+    fn a_row_that_is_shifted_up_finds_the_echo_that_is() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        let h = noise(&mut rng, 200);
+        let (shift, delay) = (0.0123, 321);
+        let mut x = vec![Complex32::ZERO; 1000];
+        for (k, (x, h)) in x[delay..].iter_mut().zip(&h).enumerate() {
+            *x = h * Complex32::from_polar(0.5, std::f32::consts::TAU * shift as f32 * k as f32);
+        }
+        let rows = [-shift, 0.0, shift].map(|f| doppler_shifted(&h, f));
+        let plan = Arc::new(MatchedFilterPlan::new(&rows, MatchedFilterPlan::fft_len_for(200, None)));
+        let mut filter = plan.make_worker(801);
+        let peak = |y: Vec<Complex32>| y.iter().map(|y| y.norm()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let peaks: Vec<_> = (0..3).map(|row| peak(run(&mut filter, row, &x, 801)).unwrap()).collect();
+        assert!(peaks[2].0 == delay && (peaks[2].1 - 0.5).abs() < 1e-5, "{peaks:?}");
+        assert!(peaks[0].1 < 0.2 && peaks[1].1 < 0.2, "{peaks:?}");
+    }
+
+    #[test]
+    fn transforms_are_eight_times_the_replica_within_the_cache() {
+        let cases = [(1, None, 1024), (1000, None, 8192), (10_000, None, 32_768), (16_385, None, 65_536)];
+        for (longest, run, expected) in cases {
+            assert_eq!(MatchedFilterPlan::fft_len_for(longest, run), expected, "{longest}");
+        }
+        assert_eq!(MatchedFilterPlan::fft_len_for(100, Some(300)), 512);
+        assert_eq!(MatchedFilterPlan::fft_len_for(1000, Some(300)), 2048);
+    }
+}

@@ -172,7 +172,7 @@ fn taylor(n_bar: u32, side_lobe_db: f64) -> Vec<f64> {
     let coefficient = |m: u32| {
         let above: f64 = (1..n_bar).map(|i| 1.0 - squared(m) / (spread * shape(i))).product();
         let below: f64 = (1..n_bar).filter(|&i| i != m).map(|i| 1.0 - squared(m) / squared(i)).product();
-        // Twice F_m, and centred on the middle, where odd terms of the usual form change their sign.
+        // Twice Carrara's F_m.
         if m.is_multiple_of(2) { -above / below } else { above / below }
     };
     let mut terms: Vec<f64> = std::iter::once(1.0).chain((1..n_bar).map(coefficient)).collect();

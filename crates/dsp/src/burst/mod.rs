@@ -1,6 +1,24 @@
 //! The `burst` chain: a continuous stream against one or many replicas.
+//!
+//! A [`BurstPlan`] says how the stream is to be cut into segments; a [`BurstWorker`] turns one segment at a time,
+//! in any order and on any thread, into [`Peak`]s; [`HoldOff`] takes the results in the order of the stream and
+//! makes detections of them.
+//!
+//! ```text
+//!   samples ─► |x| or x ─► matched filter ─► CFAR ─► local maxima ─► between the samples ─► min_correlation ─► Peak
+//! ```
 
+mod hold_off;
+mod overview;
+mod peaks;
 pub mod periodic;
+mod plan;
+mod worker;
+
+pub use hold_off::{HoldOff, detection_from_peak};
+pub use overview::Overview;
+pub use plan::{BurstPlan, PlanError};
+pub use worker::{BurstWorker, SegmentResult};
 
 use crate::detect::CfarConfig;
 use serde::{Deserialize, Serialize};
@@ -23,8 +41,10 @@ pub struct BurstConfig {
     /// What that probability counts.
     #[serde(default)]
     pub false_alarm_scope: FalseAlarmScope,
-    /// Correlation coefficient (0 to 1) of samples and replica below which a peak is something else than the
-    /// replica; 0 accepts every peak.
+    /// Share of the samples' amplitude (0 to 1) that the replica must explain, noise left aside; a peak below is
+    /// something else than the replica. 0 accepts every peak. It is the correlation coefficient of samples and
+    /// replica, with the noise that the CFAR estimated taken out of the samples' energy, so that one value
+    /// serves weak and strong echoes; with `input = "magnitude"` it is Pearson's, of the magnitudes.
     #[serde(default)]
     pub min_correlation: f64,
     /// The detector.
@@ -79,7 +99,8 @@ pub struct Peak {
     pub channel: u32,
     /// Doppler shift, Hz, interpolated between hypotheses.
     pub doppler_hz: f64,
-    /// Value of the cell in units of the chain's statistic, for comparing peaks.
+    /// Value of the cell in units of the chain's statistic, for comparing peaks. In a stream the amplitude
+    /// against full scale.
     pub statistic: f32,
     /// Power over the estimated noise, dB.
     pub snr_db: f64,

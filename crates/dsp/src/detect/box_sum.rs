@@ -5,8 +5,11 @@ use std::ops::Range;
 
 /// Scratch that [`side_sums`] needs, in `f32`s.
 pub(super) fn scratch_len(window: Window, n_cells: usize) -> usize {
-    2 * (n_cells + window.reach_left() + window.reach_right())
+    2 * (n_cells.min(CELLS_AT_ONCE) + window.reach_left() + window.reach_right())
 }
+
+/// So many that the scratch stays in a core's own cache.
+const CELLS_AT_ONCE: usize = 4096;
 
 /// For each of `cells`, all of whose reach lies within the row, the sum of its training cells on the left and on
 /// the right.
@@ -22,8 +25,16 @@ pub(super) fn side_sums(
     right: &mut [f32],
     scratch: &mut [f32],
 ) {
-    let n = cells.len();
-    let row = &row[cells.start - window.reach_left()..cells.end + window.reach_right()];
+    let sides = left.chunks_mut(CELLS_AT_ONCE).zip(right.chunks_mut(CELLS_AT_ONCE));
+    for (start, (left, right)) in cells.step_by(CELLS_AT_ONCE).zip(sides) {
+        let reach = start - window.reach_left()..start + left.len() + window.reach_right();
+        compose(window, &row[reach], left, right, scratch);
+    }
+}
+
+/// The same for the cells that `row` is the reach of.
+fn compose(window: Window, row: &[f32], left: &mut [f32], right: &mut [f32], scratch: &mut [f32]) {
+    let n = left.len();
     let (mut sums, mut next) = scratch[..2 * row.len()].split_at_mut(row.len());
     sums.copy_from_slice(row);
     let right_start = window.training + 2 * window.guard + window.span + 1;

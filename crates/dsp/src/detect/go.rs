@@ -10,7 +10,7 @@ pub(super) fn level(left: f32, right: f32, n_left: usize, n_right: usize) -> f32
 
 /// Law of the greater of two independent means: density `f_l·F_r + F_l·f_r`.
 pub(super) fn law(left: &MeanLaw, right: &MeanLaw, smallest: f64) -> Level {
-    let grid = left.grid_of_greater(right, smallest);
+    let grid = left.shared_grid(right, smallest);
     let (l, r) = (left.sample(grid), right.sample(grid));
     Level::new(grid, (0..l.density.len()).map(|i| l.density[i] * r.below[i] + l.below[i] * r.density[i]))
 }

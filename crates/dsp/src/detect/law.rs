@@ -108,16 +108,10 @@ impl MeanLaw {
         Grid::new(start, end, step)
     }
 
-    /// A grid for the greater of two.
-    pub(super) fn grid_of_greater(&self, other: &Self, smallest: f64) -> Grid {
+    /// A grid for functions of two.
+    pub(super) fn shared_grid(&self, other: &Self, smallest: f64) -> Grid {
         let (a, b) = (self.extent(smallest), other.extent(smallest));
-        Grid::new(a.0.max(b.0), a.1.max(b.1), a.2.min(b.2))
-    }
-
-    /// A grid for the smaller of two.
-    pub(super) fn grid_of_smaller(&self, other: &Self, smallest: f64) -> Grid {
-        let (a, b) = (self.extent(smallest), other.extent(smallest));
-        Grid::new(a.0.min(b.0), a.1.min(b.1), a.2.min(b.2))
+        Grid::new(a.0.min(b.0), a.1.max(b.1), a.2.min(b.2))
     }
 
     pub(super) fn sample(&self, grid: Grid) -> Sampled {

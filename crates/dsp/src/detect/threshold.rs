@@ -80,7 +80,11 @@ pub(super) struct Scales {
 
 impl Scales {
     fn mix(self, other: Self, fraction: f64) -> Self {
-        let mix = |a: f64, b: f64| a + fraction * (b - a);
+        // Factors are straighter in their logarithm, if they have one.
+        let mix = |a: f64, b: f64| match a > 0.0 && b > 0.0 {
+            true => a * (b / a).powf(fraction),
+            false => a + fraction * (b - a),
+        };
         Self { unbias: mix(self.unbias, other.unbias), factor: mix(self.factor, other.factor) }
     }
 }

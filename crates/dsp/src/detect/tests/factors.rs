@@ -117,7 +117,7 @@ fn integrated_and_unequal_sides_follow_independent_quadrature() {
 fn every_number_of_cells_has_its_factor() {
     for pfa in [1e-3, 1e-7] {
         let [ca, ..] = every_detector(0, 300).map(|c| plan(&c, pfa, &square_law(1), 0));
-        for n in 1..=600 {
+        for n in 1..=600_usize {
             let (left, right) = (n.min(300), n.saturating_sub(300));
             assert_near(ca.factor(left, right), sums::cell_averaging(n, pfa), 2e-4, &format!("{n} cells"));
         }
@@ -130,3 +130,29 @@ fn every_number_of_cells_has_its_factor() {
         }
     }
 }
+
+/// A set of weights, its factor for 16 + 16 training cells by cell-averaging and by the 24th of 32, each for two
+/// probabilities: by direct convolution of densities (no transform, so that the tail keeps its relative accuracy)
+/// in NumPy on two grids, extrapolated.
+#[test]
+fn weighted_magnitudes_follow_independent_convolution() {
+    for (weights, pfa, ca, os) in MAGNITUDE_REFERENCE {
+        let weights: Vec<f32> = weights.iter().flat_map(|&(w, n)| std::iter::repeat_n(w, n)).collect();
+        let span = weights.len() - 1;
+        let what = format!("{} weights, {pfa:e}", weights.len());
+        let statistics = CellStatistics::Magnitude { weights };
+        let [cell_averaging, _, _, ordered] = every_detector(1, 16).map(|c| plan(&c, pfa, &statistics, span));
+        assert_near(cell_averaging.factor(16, 16), ca, 3e-5, &what);
+        assert_near(ordered.factor(16, 16), os, 3e-5, &what);
+    }
+}
+
+#[rustfmt::skip]
+const MAGNITUDE_REFERENCE: [(&[(f32, usize)], f64, f64, f64); 6] = [
+    (&[(0.5, 2), (-0.5, 2)], 1e-3, 1.706735, 1.734730),
+    (&[(0.5, 2), (-0.5, 2)], 1e-7, 3.150414, 3.295141),
+    (&[(1.0, 4), (-0.5, 4), (0.25, 2), (-0.25, 10)], 1e-3, 4.303774, 4.372180),
+    (&[(1.0, 4), (-0.5, 4), (0.25, 2), (-0.25, 10)], 1e-7, 8.104866, 8.464676),
+    (&[(1.0 / 48.0, 48), (-1.0 / 192.0, 192)], 1e-3, 0.2788577, 0.2834269),
+    (&[(1.0 / 48.0, 48), (-1.0 / 192.0, 192)], 1e-7, 0.5155471, 0.5391174),
+];

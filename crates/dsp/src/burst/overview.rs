@@ -1,0 +1,128 @@
+//! What plots of power over time and spectrum need of the samples, taken while they are in cache.
+
+use crate::window::Window;
+use rangegate_core::Complex32;
+use rustfft::{Fft, FftPlanner};
+use std::sync::Arc;
+
+/// Samples that one value of power over time stands for.
+pub(super) const PART: usize = 1024;
+/// Bins of the spectrum.
+const N_BINS: usize = 256;
+
+/// Power over time and spectrum of one segment's core, for every channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Overview {
+    /// Mean of |x|² over each [`Overview::PART`] samples from the core's first, the last part being shorter
+    /// where the core is no multiple: `[n_channels × n_parts]`, 1 is full scale.
+    pub mean_power: Vec<f32>,
+    /// Greatest |x|² of each part, likewise.
+    pub peak_power: Vec<f32>,
+    /// Power spectrum `[n_channels × N_BINS]` from −fs/2 on: Hann windows of that length, side by side, averaged. The sum
+    /// over the bins is the mean power. Zero where the core is shorter than a window.
+    pub spectrum: Vec<f32>,
+}
+
+impl Overview {
+    /// Samples that one value of power over time stands for.
+    pub const PART: usize = PART;
+    /// Bins of the spectrum.
+    pub const N_BINS: usize = N_BINS;
+
+    pub(super) fn with_capacity(n_channels: usize, core_len: usize) -> Self {
+        let n_parts = n_channels * core_len.div_ceil(PART);
+        Self {
+            mean_power: Vec::with_capacity(n_parts),
+            peak_power: Vec::with_capacity(n_parts),
+            spectrum: Vec::with_capacity(n_channels * N_BINS),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.mean_power.clear();
+        self.peak_power.clear();
+        self.spectrum.clear();
+    }
+}
+
+pub(super) struct OverviewPlan {
+    /// Scaled so that the squared magnitudes of the bins sum to the mean power.
+    window: Vec<f32>,
+    fft: Arc<dyn Fft<f32>>,
+}
+
+impl OverviewPlan {
+    pub fn new() -> Self {
+        // The periodic window: the symmetric one of one sample more, without its last.
+        let mut window = Window::Hann {}.samples(N_BINS + 1);
+        window.truncate(N_BINS);
+        let energy: f32 = window.iter().map(|w| w * w).sum();
+        let scale = 1.0 / (energy * N_BINS as f32).sqrt();
+        window.iter_mut().for_each(|w| *w *= scale);
+        Self { window, fft: FftPlanner::new().plan_fft_forward(N_BINS) }
+    }
+
+    pub fn scratch_len(&self) -> usize {
+        N_BINS + self.fft.get_inplace_scratch_len()
+    }
+
+    /// Adds one channel's core.
+    pub fn add(&self, core: &[Complex32], scratch: &mut [Complex32], out: &mut Overview) {
+        for part in core.chunks(PART) {
+            let (mut sum, mut peak) = (0.0_f32, 0.0_f32);
+            for x in part {
+                sum += x.norm_sqr();
+                peak = peak.max(x.norm_sqr());
+            }
+            out.mean_power.push(sum / part.len() as f32);
+            out.peak_power.push(peak);
+        }
+        let first = out.spectrum.len();
+        out.spectrum.resize(first + N_BINS, 0.0);
+        let spectrum = &mut out.spectrum[first..];
+        let (bins, scratch) = scratch.split_at_mut(N_BINS);
+        let windows = core.chunks_exact(N_BINS);
+        let scale = 1.0 / windows.len().max(1) as f32;
+        for samples in windows {
+            for ((bin, x), w) in bins.iter_mut().zip(samples).zip(&self.window) {
+                *bin = x * w;
+            }
+            self.fft.process_with_scratch(bins, scratch);
+            let (positive, negative) = bins.split_at(N_BINS / 2);
+            for (sum, bin) in spectrum.iter_mut().zip(negative.iter().chain(positive)) {
+                *sum += scale * bin.norm_sqr();
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for OverviewPlan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("OverviewPlan")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tone_fills_its_bin_and_the_bins_sum_to_the_mean_power() {
+        let tone = |n: usize| {
+            let cycles = -40.0 * n as f32 / N_BINS as f32;
+            Complex32::from_polar(if n < PART { 0.5 } else { 0.25 }, std::f32::consts::TAU * cycles.fract())
+        };
+        let core: Vec<_> = (0..2 * PART + 100).map(tone).collect();
+        let plan = OverviewPlan::new();
+        let mut scratch = vec![Complex32::new(f32::NAN, 0.0); plan.scratch_len()];
+        let mut out = Overview::with_capacity(1, core.len());
+        plan.add(&core, &mut scratch, &mut out);
+        let near = |a: f32, b: f32| assert!((a / b - 1.0).abs() < 1e-4, "{a} for {b}");
+        assert_eq!(out.mean_power.len(), 3);
+        near(out.mean_power[0], 0.25);
+        near(out.peak_power[2], 0.0625);
+        near(out.spectrum.iter().sum(), (0.25 + 0.0625) / 2.0);
+        let greatest = out.spectrum.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+        assert_eq!(greatest.0, N_BINS / 2 - 40);
+    }
+}

@@ -1,0 +1,347 @@
+//! One segment at a time: samples in, peaks out.
+
+use super::overview::Overview;
+use super::peaks::{Between, Crossing, Crossings, TestedRow, around};
+use super::plan::Template;
+use super::{BurstPlan, FilterInput, Peak};
+use crate::matched_filter::MatchedFilter;
+use rangegate_core::{Complex32, Segment, TimeAnchor};
+use std::f64::consts::PI;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a worker found in one segment, with one set of replicas.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SegmentResult {
+    /// Number of the segment in the stream.
+    pub sequence: u64,
+    /// Set of replicas.
+    pub set: usize,
+    /// Absolute index of the core's first sample.
+    pub first_sample: u64,
+    /// Length of the core.
+    pub n_samples: usize,
+    /// Ties indices to time.
+    pub anchor: Option<TimeAnchor>,
+    /// Frequency the receiver was tuned to, Hz.
+    pub center_frequency_hz: Option<f64>,
+    /// The run begins with this segment.
+    pub starts_run: bool,
+    /// The run ends with this segment.
+    pub ends_run: bool,
+    /// Samples were lost before this segment.
+    pub after_gap: bool,
+    /// Peaks by template, channel and time.
+    pub peaks: Vec<Peak>,
+    /// Peaks that found no place in `peaks`.
+    pub peaks_dropped: u64,
+    /// Samples of the core, over all channels, that were infinite or not numbers. Counted by set 0 alone.
+    pub bad_samples: u64,
+    /// For plots. Filled by set 0 alone.
+    pub overview: Overview,
+}
+
+impl SegmentResult {
+    pub(super) fn with_capacity(plan: &BurstPlan) -> Self {
+        Self {
+            peaks: Vec::with_capacity(plan.max_peaks),
+            overview: Overview::with_capacity(plan.n_channels, plan.core_len()),
+            ..Self::default()
+        }
+    }
+
+    fn begin(&mut self, segment: &Segment) {
+        let header = &segment.block.header;
+        self.sequence = segment.sequence;
+        self.set = segment.set;
+        self.first_sample = segment.core_first_sample();
+        self.n_samples = segment.core.len();
+        self.anchor = header.anchor;
+        self.center_frequency_hz = header.center_frequency_hz;
+        self.starts_run = segment.starts_run && segment.core.start == 0;
+        self.ends_run = segment.ends_run && segment.core.end == segment.block.n_samples();
+        self.after_gap = self.starts_run && header.after_gap;
+        self.peaks.clear();
+        self.peaks_dropped = 0;
+        self.bad_samples = 0;
+        self.overview.clear();
+    }
+}
+
+/// Runs a [`BurstPlan`]. What it finds depends on the segment alone, not on what it worked on before.
+#[derive(Debug)]
+pub struct BurstWorker {
+    plan: Arc<BurstPlan>,
+    samples: Vec<Complex32>,
+    magnitudes: Vec<f32>,
+    sums: RunningSums,
+    filter: MatchedFilter,
+    /// Values of the row at hand and of the one before.
+    values: [Vec<f32>; 2],
+    level: Vec<f32>,
+    threshold: Vec<f32>,
+    cfar_scratch: Vec<f32>,
+    overview_scratch: Vec<Complex32>,
+    crossings: Crossings,
+}
+
+impl BurstWorker {
+    pub(super) fn new(plan: &Arc<BurstPlan>) -> Self {
+        let n_samples = plan.lead() + plan.core_len() + plan.tail();
+        let n_tested = plan.core_len() + 2;
+        let is_magnitude = plan.input == FilterInput::Magnitude;
+        let n_sums = if plan.min_correlation > 0.0 { n_samples + 1 } else { 0 };
+        let scratch = plan.templates.iter().map(|t| t.cfar.scratch_len(n_tested)).max().unwrap_or(0);
+        let values = || vec![0.0; plan.max_cells];
+        Self {
+            samples: vec![Complex32::ZERO; n_samples],
+            magnitudes: vec![0.0; if is_magnitude { n_samples } else { 0 }],
+            sums: RunningSums::new(n_sums, is_magnitude),
+            filter: plan.filter.make_worker(plan.max_cells),
+            values: [values(), if plan.doppler_hz.len() > 1 { values() } else { Vec::new() }],
+            level: vec![0.0; n_tested],
+            threshold: vec![0.0; n_tested],
+            cfar_scratch: vec![0.0; scratch],
+            overview_scratch: vec![Complex32::ZERO; plan.overview.scratch_len()],
+            crossings: Crossings::with_capacity(n_tested),
+            plan: Arc::clone(plan),
+        }
+    }
+
+    /// Finds the peaks of `segment.core` for the replicas of `segment.set`.
+    ///
+    /// A cell exists where the replica lies within the run; at the ends of the run the CFAR uses the training
+    /// cells that exist.
+    ///
+    /// # Panics
+    /// * `segment.set >= plan.n_sets()`,
+    /// * core, lead or tail are longer than planned, or the core leaves the block,
+    /// * the block's format or number of channels is not the stream's.
+    pub fn process(&mut self, segment: &Segment, out: &mut SegmentResult) {
+        let plan = Arc::clone(&self.plan);
+        let set = plan.set(segment.set);
+        let (n, core) = (segment.block.n_samples(), segment.core.clone());
+        let (lead, tail) = (core.start, n.saturating_sub(core.end));
+        assert!(core.start <= core.end && core.end <= n, "core {core:?} of {n} samples");
+        assert!(core.len() <= plan.core_len(), "core of {} samples for {}", core.len(), plan.core_len());
+        assert!(lead <= plan.lead(), "lead of {lead} samples for {}", plan.lead());
+        assert!(tail <= plan.tail(), "tail of {tail} samples for {}", plan.tail());
+        let n_channels = segment.block.n_channels();
+        assert!(n_channels == plan.n_channels, "{n_channels} channels for {}", plan.n_channels);
+        out.begin(segment);
+
+        let shortest = plan.templates[set.clone()].iter().map(|t| t.len).min().unwrap_or(usize::MAX);
+        for channel in 0..n_channels {
+            let bad_samples = self.convert(segment, channel);
+            if segment.set == 0 {
+                out.bad_samples += bad_samples;
+                plan.overview.add(&self.samples[core.clone()], &mut self.overview_scratch, &mut out.overview);
+            }
+            if n < shortest || core.is_empty() {
+                continue;
+            }
+            self.prepare(n);
+            let cells = Cells::new(&plan, n, &core, shortest);
+            self.filter.load(&self.samples[cells.row.start..n], cells.row.len());
+            for index in set.clone() {
+                if plan.templates[index].len <= n {
+                    let cells = Cells::new(&plan, n, &core, plan.templates[index].len);
+                    self.search(&plan.templates[index], n, &cells);
+                    self.collect(index, channel, segment, &cells, out);
+                }
+            }
+        }
+        out.peaks.sort_unstable_by_key(|p| (p.template, p.channel, p.sample, p.sample_fraction.to_bits()));
+    }
+
+    /// Number of samples in the core that are not finite.
+    fn convert(&mut self, segment: &Segment, channel: usize) -> u64 {
+        let Range { start, end } = segment.core;
+        let n = segment.block.n_samples();
+        let mut convert = |range: Range<usize>| {
+            let out = &mut self.samples[range.clone()];
+            self.plan.converter.convert(&segment.block, channel, range, out)
+        };
+        convert(0..start);
+        convert(end..n);
+        convert(start..end) as u64
+    }
+
+    /// What the filter, the CFAR and the correlation take their input from.
+    fn prepare(&mut self, n: usize) {
+        if self.plan.input == FilterInput::Magnitude {
+            for (x, magnitude) in self.samples[..n].iter_mut().zip(&mut self.magnitudes) {
+                *magnitude = x.norm_sqr().sqrt();
+                *x = Complex32::new(*magnitude, 0.0);
+            }
+        }
+        self.sums.fill(&self.samples[..n]);
+    }
+
+    /// Filters and tests all rows of one template.
+    fn search(&mut self, template: &Template, n: usize, cells: &Cells) {
+        let is_magnitude = self.plan.input == FilterInput::Magnitude;
+        let first = cells.tested.start - cells.row.start;
+        let n_tested = cells.tested.len();
+        let (level, threshold) = (&mut self.level[..n_tested], &mut self.threshold[..n_tested]);
+        self.crossings.begin(n_tested);
+        for row in 0..template.rows.len() {
+            let [values, values_below] = &mut self.values;
+            if row > 0 {
+                std::mem::swap(values, values_below);
+            }
+            let values = &mut values[..cells.row.len()];
+            self.filter.correlate(template.rows.start + row, |at, outputs| {
+                // Longer pieces are the outputs that only shorter replicas have.
+                let values = &mut values[at.min(cells.row.len())..];
+                for (value, y) in values.iter_mut().zip(outputs) {
+                    *value = if is_magnitude { y.re } else { y.norm_sqr() };
+                }
+            });
+            let (noise, tested) = if is_magnitude {
+                let start = cells.tested.start.saturating_sub(template.cfar.reach_left());
+                let end = n.min(cells.tested.end + template.cfar.reach_right());
+                (&self.magnitudes[start..end], cells.tested.start - start..cells.tested.end - start)
+            } else {
+                (&values[..], first..first + n_tested)
+            };
+            template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
+            let values_below = if row > 0 { &values_below[..cells.row.len()] } else { &[] };
+            self.crossings.add(&TestedRow { row, values, values_below, first, level, threshold });
+        }
+    }
+
+    /// The local maxima of one template.
+    fn collect(
+        &mut self,
+        index: usize,
+        channel: usize,
+        segment: &Segment,
+        cells: &Cells,
+        out: &mut SegmentResult,
+    ) {
+        let template = &self.plan.templates[index];
+        for cell in segment.core.start..segment.core.end.min(cells.tested.end) {
+            let Some(crossing) = self.crossings.local_maximum(cell - cells.tested.start) else { continue };
+            let amplitude = |value: f32| match self.plan.input {
+                FilterInput::Complex => f64::from(value).max(0.0).sqrt(),
+                FilterInput::Magnitude => f64::from(value),
+            };
+            let [earlier, peak, later] = [crossing.earlier, crossing.value, crossing.later].map(amplitude);
+            let time = around(earlier, peak, later, template.time_correlation);
+            if !self.is_like_replica(template, cell, crossing, &time) {
+                continue;
+            }
+            if out.peaks.len() == out.peaks.capacity() {
+                out.peaks_dropped += 1;
+                continue;
+            }
+            let [lower, higher] = [crossing.lower, crossing.higher].map(amplitude);
+            let doppler = around(lower, peak, higher, template.doppler_correlation);
+            let hypothesis = self.plan.doppler_hz[crossing.row as usize];
+            let step = self.plan.doppler_hz.get(1).map_or(0.0, |second| second - self.plan.doppler_hz[0]);
+            let whole = time.fraction.floor();
+            // Only a lead of one sample and more can lie before the block; a run's first cell has no earlier one.
+            let sample = segment.block.header.first_sample.saturating_add_signed(cell as i64 + whole as i64);
+            out.peaks.push(Peak {
+                sample,
+                sample_fraction: (time.fraction - whole).min(1.0 - f64::EPSILON),
+                template: index as u32,
+                channel: channel as u32,
+                doppler_hz: hypothesis + step * doppler.fraction,
+                statistic: time.energy.sqrt() as f32,
+                snr_db: 10.0 * self.snr(template, crossing).log10(),
+                power_db: 10.0 * time.energy.log10(),
+                delay_s: None,
+                cpi: None,
+            });
+        }
+    }
+
+    /// Power over noise power at the output of a matched filter.
+    ///
+    /// Magnitudes: the mean magnitude of noise of power σ² is `σ·√π/2`, and an echo of amplitude A has the energy
+    /// `A²·Σ|h|²`; so the SNR is the one that a filter which knows the phase would have.
+    fn snr(&self, template: &Template, crossing: &Crossing) -> f64 {
+        let (value, level) = (f64::from(crossing.value), f64::from(crossing.level));
+        match self.plan.input {
+            FilterInput::Complex => value / level,
+            FilterInput::Magnitude => (value / level).powi(2) * template.energy * PI / 4.0,
+        }
+    }
+
+    /// Whether the replica explains enough of the samples' energy that is not noise.
+    fn is_like_replica(&self, template: &Template, cell: usize, crossing: &Crossing, time: &Between) -> bool {
+        let least = self.plan.min_correlation;
+        if least <= 0.0 {
+            return true;
+        }
+        // Between two samples the echo covers one sample more, and two amplitudes have been fitted to it.
+        let start = if time.fraction < 0.0 { cell - 1 } else { cell };
+        let straddles = time.fraction != 0.0;
+        let n = template.len + usize::from(straddles);
+        let n_fitted = 1 + usize::from(straddles);
+        let level = f64::from(crossing.level);
+        let (noise, n_free) = match self.plan.input {
+            FilterInput::Complex => (level * template.weight_energy, n - n_fitted),
+            // Variance of a Rayleigh variable from its mean; the samples' mean is fitted too.
+            FilterInput::Magnitude => (level * level * (4.0 / PI - 1.0), n.saturating_sub(n_fitted + 1)),
+        };
+        let explained = time.energy * template.weight_energy;
+        let unexplained = self.sums.energy(start..start + n) - explained - noise * n_free as f64;
+        explained >= least * least * (explained + unexplained.max(0.0))
+    }
+}
+
+/// Which cells of a segment's block a template's rows hold, as indices of samples of the block.
+struct Cells {
+    /// Cells that are computed.
+    row: Range<usize>,
+    /// Cells that are tested: the core's, and one on each side against which those are compared.
+    tested: Range<usize>,
+}
+
+impl Cells {
+    fn new(plan: &BurstPlan, n: usize, core: &Range<usize>, len: usize) -> Self {
+        let n_cells = n + 1 - len;
+        let row = core.start.saturating_sub(plan.reach + 1)..(core.end + plan.reach + 1).min(n_cells);
+        let tested = core.start.saturating_sub(1)..(core.end + 1).min(n_cells);
+        // A core that begins after the last cell has none.
+        Self {
+            row: row.start.min(row.end)..row.end,
+            tested: tested.start.min(tested.end)..tested.end,
+        }
+    }
+}
+
+/// Sums over the first n samples, for the energy of any range of them.
+#[derive(Debug)]
+struct RunningSums {
+    squares: Vec<f64>,
+    values: Vec<f64>,
+}
+
+impl RunningSums {
+    fn new(len: usize, is_centred: bool) -> Self {
+        Self { squares: vec![0.0; len], values: vec![0.0; if is_centred { len } else { 0 }] }
+    }
+
+    fn fill(&mut self, samples: &[Complex32]) {
+        let (mut square, mut value) = (0.0, 0.0);
+        for (sum, x) in self.squares.iter_mut().skip(1).zip(samples) {
+            square += f64::from(x.re).powi(2) + f64::from(x.im).powi(2);
+            *sum = square;
+        }
+        for (sum, x) in self.values.iter_mut().skip(1).zip(samples) {
+            value += f64::from(x.re);
+            *sum = value;
+        }
+    }
+
+    /// Σ|x|², of magnitudes about their mean.
+    fn energy(&self, range: Range<usize>) -> f64 {
+        let sum = |sums: &[f64]| sums[range.end] - sums[range.start];
+        let squares = sum(&self.squares);
+        if self.values.is_empty() { squares } else { squares - sum(&self.values).powi(2) / range.len() as f64 }
+    }
+}

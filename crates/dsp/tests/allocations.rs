@@ -1,0 +1,96 @@
+//! The run loop of the burst chain allocates nothing.
+#![allow(unsafe_code)]
+
+use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband};
+use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
+use rangegate_dsp::waveform::{Barker, ModeSPreamble, Waveform};
+use serde_json::json;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+
+thread_local! {
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is initialised
+// without allocating and has no destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller's promise for `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the pointer came from `System.alloc` with this layout.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Two channels of white noise, by a linear congruential generator.
+fn segment(plan: &BurstPlan, format: SampleFormat, sequence: u64) -> Segment {
+    let (lead, n) = (plan.lead(), plan.lead() + plan.core_len() + plan.tail());
+    let mut block = IqBlock::with_capacity(0);
+    let header = BlockHeader { first_sample: sequence * plan.core_len() as u64, ..BlockHeader::default() };
+    let mut state = sequence;
+    for byte in block.fill(header, format, 2, n) {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        *byte = (state >> 56) as u8;
+    }
+    Segment { block, core: lead..lead + plan.core_len(), sequence, ..Segment::default() }
+}
+
+#[test]
+fn process_and_accept_allocate_nothing() {
+    let rate_hz = 2e6;
+    let barker = |length| Waveform::Barker(Barker { length, chip_s: 1e-6, alternate: false });
+    let codes = [13, 11, 7, 5].map(barker);
+    let preamble = [Waveform::ModeSPreamble(ModeSPreamble {})];
+    let cfar = json!({"type": "os_cfar", "guard": 4, "training": 16});
+    let cases = [
+        (json!({"doppler": {"max_hz": 2e3, "step_hz": 1e3}, "false_alarm_probability": 1e-2, "cfar": cfar}), &codes[..]),
+        (json!({"input": "magnitude", "hold_off_s": 1e-5, "min_correlation": 0.3, "false_alarm_probability": 1e-2,
+            "cfar": {"type": "so_cfar", "guard": 2, "training": 24}}), &preamble[..]),
+    ];
+    for (config, waveforms) in cases {
+        let config: BurstConfig = serde_json::from_value(config).unwrap();
+        let stream = StreamInfo {
+            sample_rate: SampleRate::from_hz(rate_hz).unwrap(),
+            n_channels: 2,
+            format: SampleFormat::complex(Scalar::U8),
+            to_baseband: ToBaseband { intermediate_frequency_hz: 1e5, ..ToBaseband::default() },
+            center_frequency_hz: None,
+            first_sample: 0,
+            anchor: None,
+            n_samples: None,
+            pulse_len: None,
+        };
+        let replicas: Vec<_> =
+            waveforms.iter().enumerate().map(|(k, w)| w.replica(format!("{k}"), rate_hz).unwrap()).collect();
+        let plan = Arc::new(BurstPlan::new(&config, &stream, &replicas).unwrap());
+        let mut segments: Vec<_> = (0..6).map(|k| segment(&plan, stream.format, k)).collect();
+        let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
+        let mut hold_off = HoldOff::new(&plan);
+
+        let before = ALLOCATIONS.get();
+        let (mut n_peaks, mut n_detections, mut n_dropped) = (0, 0, 0);
+        for segment in &mut segments {
+            for set in 0..plan.n_sets() {
+                segment.set = set;
+                worker.process(segment, &mut result);
+                n_peaks += result.peaks.len();
+                n_dropped += result.peaks_dropped;
+                hold_off.accept(&result, |_| n_detections += 1);
+            }
+        }
+        hold_off.finish(|_| n_detections += 1);
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{config:?}");
+        assert!(n_peaks > 100 && n_detections > 50 && n_dropped == 0, "{n_peaks} {n_detections} {n_dropped}");
+    }
+}

@@ -1,0 +1,322 @@
+//! From what a user wrote to what can be computed.
+
+use crate::{BurstConfig, SceneConfig, SceneError};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rangegate_core::{SampleRate, StreamInfo, TimeAnchor, ToBaseband};
+use rangegate_dsp::waveform::Signal;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Most channels of a scene.
+const MAX_CHANNELS: usize = 64;
+/// Most samples of a scene a channel: sums of indices stay far from 64 bits.
+const MAX_SAMPLES: f64 = (1_u64 << 60) as f64;
+/// Powers and ratios in dB lie within this much of zero, so that amplitudes stay numbers in binary32.
+const MAX_DB: f64 = 300.0;
+
+/// Lengths in samples this close to one another are the same: what binary64 leaves of them.
+pub(crate) const ROUNDING: f64 = 1e-6;
+
+/// A scene that was checked: its bursts, its runs between gaps, and what every sample follows from.
+#[derive(Clone, Debug)]
+pub struct Scene {
+    pub(crate) info: StreamInfo,
+    /// Standard deviation of each part of the noise; 0 for none.
+    pub(crate) noise_deviation: f32,
+    /// Stretches of samples that are there, counted from the first sample of the scene.
+    pub(crate) runs: Vec<Range<u64>>,
+    pub(crate) trains: Vec<Train>,
+    rng: ChaCha8Rng,
+}
+
+/// A train of bursts, or one. Times are in samples after the first of the scene.
+#[derive(Clone, Debug)]
+pub(crate) struct Train {
+    pub(crate) name: Arc<str>,
+    pub(crate) signal: Arc<Signal>,
+    /// Length of one burst.
+    pub(crate) length: f64,
+    pub(crate) channels: Vec<usize>,
+    pub(crate) count: u64,
+    pub(crate) amplitude: f64,
+    pub(crate) snr_db: Option<f64>,
+    pub(crate) doppler_hz: f64,
+    doppler_cycles_a_sample: f64,
+    /// Phase at the first leading edge, cycles; `None` is random for each burst.
+    phase_cycles: Option<f64>,
+    start: f64,
+    interval: f64,
+}
+
+impl Train {
+    /// Leading edge of burst `index`.
+    pub(crate) fn leading_edge(&self, index: u64) -> f64 {
+        self.start + index as f64 * self.interval
+    }
+
+    /// The bursts that may have something in `samples`, and perhaps one more on either side.
+    pub(crate) fn bursts_in(&self, samples: &Range<u64>) -> Range<u64> {
+        if self.count == 1 {
+            return 0..1;
+        }
+        // Casts of negative floats give 0.
+        let first = (samples.start as f64 - self.length - self.start) / self.interval - 1.0;
+        let end = (samples.end as f64 - self.start) / self.interval + 2.0;
+        first as u64..(end as u64).min(self.count)
+    }
+
+    /// Phase in cycles at the leading edge of burst `index`, and Doppler shift in cycles a sample.
+    pub(crate) fn phase(&self, scene: &Scene, train: usize, index: u64) -> (f64, f64) {
+        let cycles = match self.phase_cycles {
+            Some(first) => first + self.doppler_cycles_a_sample * (self.leading_edge(index) - self.start),
+            None => scene.random(Randomness::Phase { train, index }).random::<f64>(),
+        };
+        (cycles.rem_euclid(1.0), self.doppler_cycles_a_sample)
+    }
+}
+
+/// What random numbers are drawn for; each has its own place in the generator's sequence.
+pub(crate) enum Randomness {
+    /// Noise of one chunk of a channel.
+    Noise { chunk: u64, channel: usize },
+    /// Phase of a burst.
+    Phase { train: usize, index: u64 },
+}
+
+impl Scene {
+    /// Reads a scene from TOML and checks it.
+    ///
+    /// # Errors
+    /// As [`Scene::new`], and text that is no scene.
+    pub fn from_toml(text: &str) -> Result<Self, SceneError> {
+        Self::new(&toml::from_str(text)?)
+    }
+
+    /// Checks a scene and plans it.
+    ///
+    /// # Errors
+    /// A value is out of range: the message names the field, what was found and what was expected.
+    pub fn new(config: &SceneConfig) -> Result<Self, SceneError> {
+        let wrong = |name: &str, found: &dyn std::fmt::Display, expected: String| {
+            SceneError::field(name, found, expected)
+        };
+        let rate = SampleRate::from_hz(config.sample_rate_hz).map_err(|_| {
+            wrong("sample_rate_hz", &config.sample_rate_hz, "a finite number of Hz above zero".into())
+        })?;
+        if !config.format.complex {
+            return Err(wrong(
+                "format",
+                &config.format,
+                "a complex format, such as cs8, cs16 or cf32".into(),
+            ));
+        }
+        if !(1..=MAX_CHANNELS).contains(&config.n_channels) {
+            return Err(wrong("n_channels", &config.n_channels, format!("1 to {MAX_CHANNELS}")));
+        }
+        let length = (config.duration_s * rate.hz()).round();
+        if !(1.0..=MAX_SAMPLES).contains(&length) {
+            let expected = format!("1 to {MAX_SAMPLES} samples at {rate}");
+            return Err(wrong("duration_s", &config.duration_s, expected));
+        }
+        if config.first_sample > 1 << 63 {
+            return Err(wrong("first_sample", &config.first_sample, "2^63 at most".into()));
+        }
+        if let Some(hz) = config.center_frequency_hz.filter(|hz| !hz.is_finite()) {
+            return Err(wrong("center_frequency_hz", &hz, "a finite number".into()));
+        }
+        let noise_power =
+            config.noise_power_db.map(|db| power_from_db("noise_power_db", db)).transpose()?.unwrap_or(0.0);
+        let runs = runs(config, rate, length as u64)?;
+        let anchor = config.start_time.map(|time| TimeAnchor { sample: config.first_sample, time });
+        Ok(Self {
+            noise_deviation: (noise_power / 2.0).sqrt() as f32,
+            trains: trains(config, rate, length, noise_power)?,
+            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            info: StreamInfo {
+                sample_rate: rate,
+                n_channels: config.n_channels,
+                format: config.format,
+                to_baseband: ToBaseband::default(),
+                center_frequency_hz: config.center_frequency_hz,
+                first_sample: config.first_sample + runs[0].start,
+                anchor,
+                n_samples: Some(runs.iter().map(|run| run.end - run.start).sum()),
+                pulse_len: None,
+            },
+            runs,
+        })
+    }
+
+    /// What is fixed for the whole stream.
+    pub fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    /// Absolute index of the scene's first sample, lost or not.
+    pub(crate) fn origin(&self) -> u64 {
+        self.info.first_sample - self.runs[0].start
+    }
+
+    /// The generator at the place of what is to be drawn.
+    pub(crate) fn random(&self, what: Randomness) -> ChaCha8Rng {
+        let mut rng = self.rng.clone();
+        let (stream, word) = match what {
+            Randomness::Noise { chunk, channel } => (chunk * MAX_CHANNELS as u64 + channel as u64, 0),
+            Randomness::Phase { train, index } => (1 << 63 | train as u64, 2 * u128::from(index)),
+        };
+        rng.set_stream(stream);
+        rng.set_word_pos(word);
+        rng
+    }
+}
+
+fn power_from_db(field: &str, db: f64) -> Result<f64, SceneError> {
+    if db.abs() <= MAX_DB {
+        return Ok(10_f64.powf(db / 10.0));
+    }
+    Err(SceneError::field(field, &db, format!("a number from −{MAX_DB} to {MAX_DB} dB")))
+}
+
+/// What the gaps leave of `length` samples.
+fn runs(config: &SceneConfig, rate: SampleRate, length: u64) -> Result<Vec<Range<u64>>, SceneError> {
+    let mut runs = Vec::with_capacity(config.gaps.len() + 1);
+    let mut at = 0;
+    for (k, gap) in config.gaps.iter().enumerate() {
+        let start = (gap.start_s * rate.hz()).ceil();
+        if !(start >= at as f64 && start <= length as f64) {
+            let expected =
+                format!("{} to {}, in the order of time", at as f64 / rate.hz(), config.duration_s);
+            return Err(SceneError::field(format!("gap[{k}].start_s"), &gap.start_s, expected));
+        }
+        let end = ((gap.start_s + gap.duration_s) * rate.hz()).ceil();
+        // Written so that NaN is refused too.
+        if !(gap.duration_s > 0.0 && end > start) {
+            let expected = "a number above zero that reaches a sample";
+            return Err(SceneError::field(format!("gap[{k}].duration_s"), &gap.duration_s, expected));
+        }
+        runs.push(at..start as u64);
+        at = (end as u64).min(length);
+    }
+    runs.push(at..length);
+    runs.retain(|run| !run.is_empty());
+    if runs.is_empty() {
+        let found = format!("{} gaps from start to end", config.gaps.len());
+        return Err(SceneError::field("gap", &found, "gaps that leave a sample"));
+    }
+    Ok(runs)
+}
+
+struct Planned {
+    name: Arc<str>,
+    signal: Arc<Signal>,
+    energy: f64,
+}
+
+fn trains(
+    config: &SceneConfig,
+    rate: SampleRate,
+    length: f64,
+    noise_power: f64,
+) -> Result<Vec<Train>, SceneError> {
+    let mut waveforms = BTreeMap::new();
+    for (k, entry) in config.waveforms.iter().enumerate() {
+        let name: Arc<str> = entry.name.as_str().into();
+        let failed = |source| SceneError::Waveform { name: entry.name.clone(), source };
+        let signal = Arc::new(entry.waveform.signal(rate.hz()).map_err(failed)?);
+        let energy = entry.waveform.replica(Arc::clone(&name), rate.hz()).map_err(failed)?.energy();
+        if waveforms.insert(entry.name.as_str(), Planned { name, signal, energy }).is_some() {
+            return Err(SceneError::field(format!("waveform[{k}].name"), &entry.name, "a name used once"));
+        }
+    }
+    let plan = |(k, burst): (usize, &BurstConfig)| {
+        let Some(waveform) = waveforms.get(burst.waveform.as_str()) else {
+            let names: Vec<&str> = waveforms.keys().copied().collect();
+            let expected = format!("the name of a [[waveform]], one of {names:?}");
+            return Err(SceneError::field(format!("burst[{k}].waveform"), &burst.waveform, expected));
+        };
+        let field = |name: &str| format!("burst[{k}].{name}");
+        train(burst, waveform, config.n_channels, rate.hz(), length, noise_power, &field)
+    };
+    config.bursts.iter().enumerate().map(plan).collect()
+}
+
+fn train(
+    burst: &BurstConfig,
+    waveform: &Planned,
+    n_channels: usize,
+    rate_hz: f64,
+    length: f64,
+    noise_power: f64,
+    field: &dyn Fn(&str) -> String,
+) -> Result<Train, SceneError> {
+    let wrong = |name, found: &dyn std::fmt::Display, expected: String| {
+        Err(SceneError::field(field(name), found, expected))
+    };
+    let (start, name, given) = match (burst.time_s, burst.sample) {
+        (Some(time_s), None) => (time_s * rate_hz, "time_s", time_s),
+        (None, Some(sample)) => (sample, "sample", sample),
+        (time_s, _) => {
+            let found = if time_s.is_some() { "given beside sample" } else { "missing, as is sample" };
+            return wrong("time_s", &found, "one of the two".into());
+        }
+    };
+    if !(0.0..length).contains(&start) {
+        let end = if name == "time_s" { length / rate_hz } else { length };
+        return wrong(name, &given, format!("0 to {end}, within the scene"));
+    }
+    let waveform_length = waveform.signal.duration_s() * rate_hz;
+    let interval = burst.interval_s.unwrap_or(0.0) * rate_hz;
+    if let Some(interval_s) =
+        burst.interval_s.filter(|_| !interval.is_finite() || interval < waveform_length - ROUNDING)
+    {
+        let expected = format!("{} or more, the length of the waveform", waveform.signal.duration_s());
+        return wrong("interval_s", &interval_s, expected);
+    }
+    let within = match burst.interval_s {
+        Some(_) => ((length - start) / interval).ceil().max(1.0) as u64,
+        None => 1,
+    };
+    let count = burst.count.unwrap_or(within);
+    if count == 0 || count > 1 && burst.interval_s.is_none() {
+        return wrong("count", &count, "1 or more, and an interval_s with more than one".into());
+    }
+    if burst.doppler_hz.is_nan() || burst.doppler_hz.abs() > rate_hz / 2.0 {
+        return wrong("doppler_hz", &burst.doppler_hz, format!("at most {} either way", rate_hz / 2.0));
+    }
+    if let Some(phase_deg) = burst.phase_deg.filter(|deg| !deg.is_finite()) {
+        return wrong("phase_deg", &phase_deg, "a finite number".into());
+    }
+    let channels = burst.channels.clone().unwrap_or_else(|| (0..n_channels).collect());
+    let ascending = channels.windows(2).all(|pair| pair[0] < pair[1]);
+    if channels.is_empty() || !ascending || channels.iter().any(|&channel| channel >= n_channels) {
+        let expected = format!("rising numbers from 0 to {}", n_channels - 1);
+        return wrong("channels", &format!("{channels:?}"), expected);
+    }
+    let power = match (burst.snr_db, burst.power_db) {
+        (Some(_), None) if noise_power <= 0.0 => {
+            return wrong("snr_db", &"given", "power_db, as the scene has no noise_power_db".into());
+        }
+        (Some(db), None) => power_from_db(&field("snr_db"), db)? * noise_power / waveform.energy,
+        (None, Some(db)) => power_from_db(&field("power_db"), db)?,
+        (snr_db, _) => {
+            let found = if snr_db.is_some() { "given beside power_db" } else { "missing, as is power_db" };
+            return wrong("snr_db", &found, "one of the two".into());
+        }
+    };
+    Ok(Train {
+        name: Arc::clone(&waveform.name),
+        signal: Arc::clone(&waveform.signal),
+        length: waveform_length,
+        channels,
+        count: count.min(within),
+        amplitude: power.sqrt(),
+        snr_db: (noise_power > 0.0).then(|| 10.0 * (power * waveform.energy / noise_power).log10()),
+        doppler_hz: burst.doppler_hz,
+        doppler_cycles_a_sample: burst.doppler_hz / rate_hz,
+        phase_cycles: burst.phase_deg.map(|deg| deg / 360.0),
+        start,
+        interval,
+    })
+}
