@@ -1,13 +1,14 @@
 //! Acquisition of GPS L1 C/A: the real recordings against their truth, and simulated signals against their own.
+#![allow(clippy::print_stdout)]
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::StandardNormal;
 use rangegate_core::{
-    BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
+    BlockHeader, Detection, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
 };
-use rangegate_dsp::burst::periodic::{Integration, PeriodicPlan};
-use rangegate_dsp::burst::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput, Peak};
+use rangegate_dsp::burst::periodic::{Dwells, Integration, PeriodicPlan};
+use rangegate_dsp::burst::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput, SegmentResult};
 use rangegate_dsp::detect::{CfarConfig, CfarWindow};
 use rangegate_dsp::waveform::{GpsL1Ca, Replica, Waveform};
 use std::f64::consts::TAU;
@@ -54,38 +55,46 @@ fn replica(prn: u32, rate_hz: f64) -> Replica {
     Waveform::GpsL1Ca(GpsL1Ca { prn }).replica(format!("gps-prn-{prn:02}"), rate_hz).unwrap()
 }
 
-/// Peaks of the dwell that begins at `first_sample`, its replica sets on two threads.
-fn search(plan: &Arc<PeriodicPlan>, stream: &StreamInfo, bytes: &[u8], first_sample: usize) -> Vec<Peak> {
+fn dwell(plan: &PeriodicPlan, stream: &StreamInfo, bytes: &[u8], first_sample: usize) -> Segment {
     let (size, len) = (stream.format.bytes(), plan.core_len());
     let mut block = IqBlock::default();
     let header = BlockHeader { first_sample: first_sample as u64, ..BlockHeader::default() };
-    let dwell = &bytes[first_sample * size..(first_sample + len) * size];
-    block.fill(header, stream.format, 1, len).copy_from_slice(dwell);
-    let segment = Segment { block, core: 0..len, ..Segment::default() };
-    let sets_from = |first: usize| {
-        let (mut worker, mut segment, mut peaks) = (plan.make_worker(), segment.clone(), Vec::new());
-        for set in (first..plan.n_sets()).step_by(2) {
-            segment.set = set;
-            worker.process(&segment, &mut peaks);
-        }
-        peaks
+    let samples = &bytes[first_sample * size..(first_sample + len) * size];
+    block.fill(header, stream.format, 1, len).copy_from_slice(samples);
+    Segment { block, core: 0..len, ..Segment::default() }
+}
+
+/// Results of every second set from `first` on.
+fn results(plan: &Arc<PeriodicPlan>, segment: &Segment, first: usize) -> Vec<SegmentResult> {
+    let mut worker = plan.make_worker();
+    let one = |set| {
+        let mut result = plan.make_result();
+        worker.process(&Segment { set, ..segment.clone() }, &mut result);
+        result
     };
-    let mut peaks = std::thread::scope(|scope| {
-        let even = scope.spawn(|| sets_from(0));
-        let mut peaks = sets_from(1);
-        peaks.extend(even.join().unwrap());
-        peaks
+    (first..plan.n_sets()).step_by(2).map(one).collect()
+}
+
+/// Detections of one dwell, its replica sets worked on by two threads.
+fn search(plan: &Arc<PeriodicPlan>, segment: &Segment) -> Vec<Detection> {
+    let mut all = std::thread::scope(|scope| {
+        let odd = scope.spawn(|| results(plan, segment, 1));
+        let mut all = results(plan, segment, 0);
+        all.extend(odd.join().unwrap());
+        all
     });
-    plan.settle(&mut peaks);
-    peaks
+    all.sort_by_key(|result| result.set);
+    let (mut dwells, mut detections) = (Dwells::new(plan), Vec::new());
+    all.iter().for_each(|result| dwells.accept(result, |detection| detections.push(detection.clone())));
+    detections
 }
 
 /// `(PRN, Doppler shift in Hz, code delay in chips at the first sample)`.
 type Satellite = (u32, f64, f64);
 
-fn satellite(peak: &Peak, first_sample: usize) -> Satellite {
-    assert!(peak.sample >= first_sample as u64);
-    (peak.template + 1, peak.doppler_hz, peak.delay_s.unwrap() * CHIP_RATE_HZ)
+fn satellite(detection: &Detection) -> Satellite {
+    let prn = detection.template.strip_prefix("gps-prn-").unwrap().parse().unwrap();
+    (prn, detection.doppler_hz.unwrap(), detection.delay_s.unwrap() * CHIP_RATE_HZ)
 }
 
 fn chips_apart(a: f64, b: f64) -> f64 {
@@ -134,17 +143,16 @@ fn check_recording(
     let dwells: Vec<Vec<Satellite>> = dwells
         .iter()
         .map(|&first_sample| {
-            let peaks = search(&plan, &stream, &bytes, first_sample);
-            let at_start = |peak: &Peak| {
-                let (prn, doppler_hz, chips) = satellite(peak, first_sample);
+            let at_start = |detection: &Detection| {
+                let (prn, doppler_hz, chips) = satellite(detection);
                 println!(
                     "{first_sample:8} PRN {prn:2} {doppler_hz:8.1} Hz {chips:8.2} chips {:5.1} dB",
-                    peak.snr_db
+                    detection.snr_db
                 );
                 let elapsed_s = first_sample as f64 / rate_hz;
                 (prn, doppler_hz, (chips + doppler_hz / L1_HZ * elapsed_s * CHIP_RATE_HZ).rem_euclid(N_CHIPS))
             };
-            peaks.iter().map(at_start).collect()
+            search(&plan, &dwell(&plan, &stream, &bytes, first_sample)).iter().map(at_start).collect()
         })
         .collect();
     for found in &dwells {
@@ -236,14 +244,14 @@ fn simulated_satellites_are_where_they_were_put() {
         for (template, g2_delay, doppler_hz, delay_chips) in cases {
             let truth = (template + 1, doppler_hz, delay_chips);
             let bytes = simulate(plan.core_len(), rate_hz, &chips(g2_delay), &truth, amplitude, &mut rng);
-            let peaks = search(&plan, &stream, &bytes, 0);
-            let [peak] = peaks[..] else { panic!("{} peaks at {rate_hz} Hz", peaks.len()) };
-            let found = satellite(&peak, 0);
+            let detections = search(&plan, &dwell(&plan, &stream, &bytes, 0));
+            let [detection] = &detections[..] else { panic!("{} at {rate_hz} Hz", detections.len()) };
+            let found = satellite(detection);
             let (shift_hz, shift_chips) = (found.1 - truth.1, chips_apart(found.2, truth.2));
             println!(
                 "{rate_hz:9} Hz: {shift_hz:+6.1} Hz, {shift_chips:5.3} chips, {:.1} dB, {:.1} dB full scale of {:.1}",
-                peak.snr_db,
-                peak.power_db,
+                detection.snr_db,
+                detection.power_db,
                 20.0 * amplitude.log10()
             );
             assert_eq!(found.0, truth.0);
@@ -266,19 +274,12 @@ fn cross_correlations_of_a_strong_satellite_are_no_satellites() {
     let strong = (1, 1200.0, 100.3);
     let code = chips(5);
     let bytes = simulate(plan.core_len(), rate_hz, &code, &strong, amplitude(58.0), &mut rng);
-    let mut unsettled = Vec::new();
-    let mut block = IqBlock::default();
-    block.fill(BlockHeader::default(), stream.format, 1, plan.core_len()).copy_from_slice(&bytes);
-    let mut segment = Segment { block, core: 0..plan.core_len(), ..Segment::default() };
-    for set in 0..plan.n_sets() {
-        segment.set = set;
-        plan.make_worker().process(&segment, &mut unsettled);
-    }
-    let mut settled = unsettled.clone();
-    plan.settle(&mut settled);
-    println!("{} peaks, {} of them settled", unsettled.len(), settled.len());
-    let found: Vec<_> = settled.iter().map(|peak| satellite(peak, 0)).collect();
-    assert!(unsettled.len() > 1, "the case does not show what it should");
+    let segment = dwell(&plan, &stream, &bytes, 0);
+    let n_peaks: usize =
+        [0, 1].map(|first| results(&plan, &segment, first)).iter().flatten().map(|r| r.peaks.len()).sum();
+    let found: Vec<_> = search(&plan, &segment).iter().map(satellite).collect();
+    println!("{n_peaks} peaks, {} of them settled", found.len());
+    assert!(n_peaks > 1, "the case does not show what it should");
     assert!(matches!(&found[..], [only] if agrees(only, &strong)), "{found:?}");
 }
 
@@ -293,6 +294,6 @@ fn noise_holds_no_satellites() {
     for _ in 0..4 {
         let numbers = (0..2 * plan.core_len()).map(|_| rng.sample::<f32, _>(StandardNormal));
         let bytes: Vec<u8> = numbers.flat_map(f32::to_le_bytes).collect();
-        assert_eq!(search(&plan, &stream, &bytes, 0), []);
+        assert_eq!(search(&plan, &dwell(&plan, &stream, &bytes, 0)), []);
     }
 }

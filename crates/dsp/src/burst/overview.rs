@@ -66,9 +66,15 @@ impl OverviewPlan {
         N_BINS + self.fft.get_inplace_scratch_len()
     }
 
-    /// Adds one channel's core.
-    pub fn add(&self, core: &[Complex32], scratch: &mut [Complex32], out: &mut Overview) {
-        for part in core.chunks(PART) {
+    /// Begins the next channel.
+    pub fn begin_channel(&self, out: &mut Overview) {
+        out.spectrum.resize(out.spectrum.len() + N_BINS, 0.0);
+    }
+
+    /// Adds the next piece of a channel's core of `core_len` samples: all of it, or a multiple of
+    /// [`Overview::PART`] that is not the last.
+    pub fn add(&self, piece: &[Complex32], core_len: usize, scratch: &mut [Complex32], out: &mut Overview) {
+        for part in piece.chunks(PART) {
             let (mut sum, mut peak) = (0.0_f32, 0.0_f32);
             for x in part {
                 sum += x.norm_sqr();
@@ -77,13 +83,11 @@ impl OverviewPlan {
             out.mean_power.push(sum / part.len() as f32);
             out.peak_power.push(peak);
         }
-        let first = out.spectrum.len();
-        out.spectrum.resize(first + N_BINS, 0.0);
+        let first = out.spectrum.len() - N_BINS;
         let spectrum = &mut out.spectrum[first..];
         let (bins, scratch) = scratch.split_at_mut(N_BINS);
-        let windows = core.chunks_exact(N_BINS);
-        let scale = 1.0 / windows.len().max(1) as f32;
-        for samples in windows {
+        let scale = 1.0 / (core_len / N_BINS).max(1) as f32;
+        for samples in piece.chunks_exact(N_BINS) {
             for ((bin, x), w) in bins.iter_mut().zip(samples).zip(&self.window) {
                 *bin = x * w;
             }
@@ -116,7 +120,9 @@ mod tests {
         let plan = OverviewPlan::new();
         let mut scratch = vec![Complex32::new(f32::NAN, 0.0); plan.scratch_len()];
         let mut out = Overview::with_capacity(1, core.len());
-        plan.add(&core, &mut scratch, &mut out);
+        plan.begin_channel(&mut out);
+        plan.add(&core[..PART], core.len(), &mut scratch, &mut out);
+        plan.add(&core[PART..], core.len(), &mut scratch, &mut out);
         let near = |a: f32, b: f32| assert!((a / b - 1.0).abs() < 1e-4, "{a} for {b}");
         assert_eq!(out.mean_power.len(), 3);
         near(out.mean_power[0], 0.25);

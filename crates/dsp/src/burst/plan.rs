@@ -44,6 +44,16 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    pub(super) fn setting(
+        field: &'static str,
+        found: &impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Setting { field, found: found.to_string(), expected: expected.into() }
+    }
+}
+
 /// Greatest number of rows (replicas times Doppler hypotheses).
 const MAX_ROWS: usize = 1 << 16;
 /// Most memory that the spectra of the rows may take, bytes.
@@ -208,7 +218,7 @@ impl BurstPlan {
 
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
-        SegmentResult::with_capacity(self)
+        SegmentResult::with_capacity(self.max_peaks, self.n_channels, self.core_len)
     }
 
     /// The templates of a set.

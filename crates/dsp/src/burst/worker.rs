@@ -42,15 +42,15 @@ pub struct SegmentResult {
 }
 
 impl SegmentResult {
-    pub(super) fn with_capacity(plan: &BurstPlan) -> Self {
+    pub(super) fn with_capacity(max_peaks: usize, n_channels: usize, core_len: usize) -> Self {
         Self {
-            peaks: Vec::with_capacity(plan.max_peaks),
-            overview: Overview::with_capacity(plan.n_channels, plan.core_len()),
+            peaks: Vec::with_capacity(max_peaks),
+            overview: Overview::with_capacity(n_channels, core_len),
             ..Self::default()
         }
     }
 
-    fn begin(&mut self, segment: &Segment) {
+    pub(super) fn begin(&mut self, segment: &Segment) {
         let header = &segment.block.header;
         self.sequence = segment.sequence;
         self.set = segment.set;
@@ -135,7 +135,9 @@ impl BurstWorker {
             let bad_samples = self.convert(segment, channel);
             if segment.set == 0 {
                 out.bad_samples += bad_samples;
-                plan.overview.add(&self.samples[core.clone()], &mut self.overview_scratch, &mut out.overview);
+                plan.overview.begin_channel(&mut out.overview);
+                let samples = &self.samples[core.clone()];
+                plan.overview.add(samples, core.len(), &mut self.overview_scratch, &mut out.overview);
             }
             if n < shortest || core.is_empty() {
                 continue;
@@ -307,10 +309,7 @@ impl Cells {
         let row = core.start.saturating_sub(plan.reach + 1)..(core.end + plan.reach + 1).min(n_cells);
         let tested = core.start.saturating_sub(1)..(core.end + 1).min(n_cells);
         // A core that begins after the last cell has none.
-        Self {
-            row: row.start.min(row.end)..row.end,
-            tested: tested.start.min(tested.end)..tested.end,
-        }
+        Self { row: row.start.min(row.end)..row.end, tested: tested.start.min(tested.end)..tested.end }
     }
 }
 
@@ -342,6 +341,10 @@ impl RunningSums {
     fn energy(&self, range: Range<usize>) -> f64 {
         let sum = |sums: &[f64]| sums[range.end] - sums[range.start];
         let squares = sum(&self.squares);
-        if self.values.is_empty() { squares } else { squares - sum(&self.values).powi(2) / range.len() as f64 }
+        if self.values.is_empty() {
+            squares
+        } else {
+            squares - sum(&self.values).powi(2) / range.len() as f64
+        }
     }
 }

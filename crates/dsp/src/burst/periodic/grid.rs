@@ -201,9 +201,9 @@ pub(super) fn cis(angle: f64) -> Complex32 {
 fn smooth(least: f64) -> usize {
     let mut n = (least.ceil() as usize).max(1);
     loop {
-        let mut rest = n;
+        let mut rest: usize = n;
         for prime in [2, 3] {
-            while rest % prime == 0 {
+            while rest.is_multiple_of(prime) {
                 rest /= prime;
             }
         }

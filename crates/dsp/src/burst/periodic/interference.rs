@@ -105,7 +105,7 @@ impl PeriodicPlan {
     /// satellite where the Doppler shifts differ by whole kHz, and that is above noise after integration.
     ///
     /// Cost: two passes over the harmonics for each pair of peaks. Does not allocate.
-    pub fn settle(&self, peaks: &mut Vec<Peak>) {
+    pub(super) fn settle(&self, peaks: &mut Vec<Peak>) {
         let by_strength = |a: &Peak, b: &Peak| {
             (a.channel.cmp(&b.channel))
                 .then(b.statistic.total_cmp(&a.statistic))
