@@ -253,7 +253,11 @@ fn check(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Res
         return Err(setting("doppler", &found, &format!("{MAX_ROWS} hypotheses at most")));
     }
     if config.integration.is_some() {
-        return Err(setting("integration", &"periods to integrate", "none: a stream of bursts has no period"));
+        return Err(setting(
+            "integration",
+            &"periods to integrate",
+            "none: a stream of bursts has no period",
+        ));
     }
     if config.false_alarm_scope == FalseAlarmScope::Search {
         let expected = "\"cell\": without integration a search has no end";

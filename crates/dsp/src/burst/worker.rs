@@ -242,6 +242,12 @@ impl BurstWorker {
             let doppler = around(lower, peak, higher, template.doppler_correlation);
             let hypothesis = self.plan.doppler_hz[crossing.row as usize];
             let step = self.plan.doppler_hz.get(1).map_or(0.0, |second| second - self.plan.doppler_hz[0]);
+            // Pulses lose height between two samples, not their sum; a coherent echo is best known by its energy.
+            // Magnitudes rise above the mean of the noise, and so an echo 18 dB above it reads 1 dB low.
+            let power = match self.plan.input {
+                FilterInput::Complex => time.energy,
+                FilterInput::Magnitude => time.amplitude.powi(2),
+            };
             let whole = time.fraction.floor();
             // Only a lead of one sample and more can lie before the block; a run's first cell has no earlier one.
             let sample = segment.block.header.first_sample.saturating_add_signed(cell as i64 + whole as i64);
@@ -253,7 +259,7 @@ impl BurstWorker {
                 doppler_hz: hypothesis + step * doppler.fraction,
                 statistic: time.energy.sqrt() as f32,
                 snr_db: 10.0 * self.snr(template, crossing).log10(),
-                power_db: 10.0 * time.energy.log10(),
+                power_db: 10.0 * power.log10(),
                 delay_s: None,
                 cpi: None,
             });
@@ -278,14 +284,15 @@ impl BurstWorker {
         if least <= 0.0 {
             return true;
         }
-        // Between two samples the echo covers one sample more, and two amplitudes have been fitted to it.
+        // From the sample that holds the leading edge on. The one after the replica's last, where the echo may end,
+        // is left out: something else may begin there.
         let start = if time.fraction < 0.0 { cell - 1 } else { cell };
-        let straddles = time.fraction != 0.0;
-        let n = template.len + usize::from(straddles);
-        let n_fitted = 1 + usize::from(straddles);
+        let n = template.len;
+        // Between two samples there are two amplitudes that have been fitted.
+        let n_fitted = 1 + usize::from(time.fraction != 0.0);
         let level = f64::from(crossing.level);
         let (noise, n_free) = match self.plan.input {
-            FilterInput::Complex => (level * template.weight_energy, n - n_fitted),
+            FilterInput::Complex => (level * template.weight_energy, n.saturating_sub(n_fitted)),
             // Variance of a Rayleigh variable from its mean; the samples' mean is fitted too.
             FilterInput::Magnitude => (level * level * (4.0 / PI - 1.0), n.saturating_sub(n_fitted + 1)),
         };
