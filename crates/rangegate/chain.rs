@@ -14,11 +14,6 @@ impl Worker {
     pub fn new(chain: &BurstChain) -> Self {
         Self(chain.make_worker())
     }
-
-    /// The worker itself, for what plots want of it.
-    pub fn chain_worker(&mut self) -> &mut ChainWorker {
-        &mut self.0
-    }
 }
 
 impl Work<Segment, SegmentResult> for Worker {
@@ -48,14 +43,14 @@ pub fn summary(chain: &BurstChain) -> Value {
             "replica_sets": n_sets,
             "doppler_hypotheses": plan.doppler_hz().len(),
         }),
-        BurstChain::Periodic(dwells) => json!({
+        BurstChain::Periodic(plan) => json!({
             "kind": "dwells over code periods",
             "dwell_samples": core_len,
-            "delay_cells": dwells.search.n_delay_cells(),
+            "delay_cells": plan.n_delay_cells(),
             "replica_sets": n_sets,
-            "doppler_hypotheses": dwells.search.hypotheses_hz().len(),
-            "false_alarm_probability_of_a_cell": dwells.search.cell_probability(),
-            "worker_bytes": dwells.search.worker_bytes(),
+            "doppler_hypotheses": plan.doppler_hz().len(),
+            "false_alarm_probability_of_a_cell": plan.cell_probability(),
+            "worker_bytes": plan.worker_bytes(),
         }),
     }
 }

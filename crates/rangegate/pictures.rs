@@ -3,8 +3,8 @@
 use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
-use rangegate_dsp::burst::periodic::{self, DelayWindow};
-use rangegate_dsp::burst::{BurstChain, BurstPlan, Dwells, Overview, SegmentResult, Trace};
+use rangegate_dsp::burst::periodic::{self, DelayWindow, PeriodicPlan};
+use rangegate_dsp::burst::{BurstChain, BurstPlan, Overview, SegmentResult, Trace};
 use rangegate_pipeline::{Lease, Receiver, Stop, Tap, tap};
 use rangegate_sinks::plots::{self, About, DelayDoppler, Mark, MatchedFilterTrace, Surface, Waterfall};
 use rangegate_sinks::read_detections;
@@ -224,21 +224,21 @@ const NEAR_PART: f64 = 0.02;
 
 fn draw_dwells(
     plan: &Plan,
-    dwells: &Dwells,
+    dwells: &Arc<PeriodicPlan>,
     folder: &Path,
     about: &About,
     strongest: &[Detection],
 ) -> Result<Vec<PathBuf>> {
     let mut drawn = Vec::new();
-    let mut worker = dwells.search.make_worker();
+    let mut worker = dwells.make_worker();
     for detection in strongest.iter().take(N_TRACES) {
         let (Some(delay_s), Some(doppler_hz)) = (detection.delay_s, detection.doppler_hz) else { continue };
         let Some(replica) = plan.replicas.iter().position(|r| r.name == detection.template) else { continue };
         // The dwell began before the leading edge by the delay.
         let delay_samples = delay_s * plan.stream.sample_rate.hz();
         let first = (detection.sample as f64 - delay_samples + detection.sample_fraction).round();
-        let segment = read_again(plan, first as u64, dwells.search.core_len())?;
-        let near_s = NEAR_PART * dwells.search.cell_s() * dwells.search.n_delay_cells() as f64;
+        let segment = read_again(plan, first as u64, dwells.core_len())?;
+        let near_s = NEAR_PART * dwells.cell_s() * dwells.n_delay_cells() as f64;
         let mut surface = |window: DelayWindow| {
             worker.surface(&segment, detection.channel as usize, replica, &window).map(surface_of_dwell)
         };

@@ -148,7 +148,8 @@ impl MatchedFilter {
     pub fn correlate(&mut self, row: usize, mut piece: impl FnMut(usize, &[Complex32])) {
         let MatchedFilterPlan { fft_len, hop, .. } = *self.plan;
         let replica = &self.plan.rows[row];
-        for (k, spectrum) in self.spectra.chunks_exact(fft_len).take(self.n_loaded.div_ceil(hop)).enumerate() {
+        for (k, spectrum) in self.spectra.chunks_exact(fft_len).take(self.n_loaded.div_ceil(hop)).enumerate()
+        {
             for ((y, x), h) in self.product.iter_mut().zip(spectrum).zip(replica) {
                 *y = x * h;
             }
@@ -241,7 +242,8 @@ mod tests {
         let rows = [-shift, 0.0, shift].map(|f| doppler_shifted(&h, f));
         let plan = Arc::new(MatchedFilterPlan::new(&rows, MatchedFilterPlan::fft_len_for(200, None)));
         let mut filter = plan.make_worker(801);
-        let peak = |y: Vec<Complex32>| y.iter().map(|y| y.norm()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
+        let peak =
+            |y: Vec<Complex32>| y.iter().map(|y| y.norm()).enumerate().max_by(|a, b| a.1.total_cmp(&b.1));
         let peaks: Vec<_> = (0..3).map(|row| peak(run(&mut filter, row, &x, 801)).unwrap()).collect();
         assert!(peaks[2].0 == delay && (peaks[2].1 - 0.5).abs() < 1e-5, "{peaks:?}");
         assert!(peaks[0].1 < 0.2 && peaks[1].1 < 0.2, "{peaks:?}");

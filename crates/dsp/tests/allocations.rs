@@ -1,7 +1,9 @@
 //! The run loop of the burst chain allocates nothing.
 #![allow(unsafe_code)]
 
-use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband};
+use rangegate_core::{
+    BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
+};
 use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
 use rangegate_dsp::waveform::{Barker, ModeSPreamble, Waveform};
 use serde_json::json;
@@ -54,9 +56,15 @@ fn process_and_accept_allocate_nothing() {
     let preamble = [Waveform::ModeSPreamble(ModeSPreamble {})];
     let cfar = json!({"type": "os_cfar", "guard": 4, "training": 16});
     let cases = [
-        (json!({"doppler": {"max_hz": 2e3, "step_hz": 1e3}, "false_alarm_probability": 1e-2, "cfar": cfar}), &codes[..]),
-        (json!({"input": "magnitude", "hold_off_s": 1e-5, "min_correlation": 0.3, "false_alarm_probability": 1e-2,
-            "cfar": {"type": "so_cfar", "guard": 2, "training": 24}}), &preamble[..]),
+        (
+            json!({"doppler": {"max_hz": 2e3, "step_hz": 1e3}, "false_alarm_probability": 5e-2, "cfar": cfar}),
+            &codes[..],
+        ),
+        (
+            json!({"input": "magnitude", "hold_off_s": 1e-5, "min_correlation": 0.1, "false_alarm_probability": 5e-2,
+            "cfar": {"type": "so_cfar", "guard": 2, "training": 24}}),
+            &preamble[..],
+        ),
     ];
     for (config, waveforms) in cases {
         let config: BurstConfig = serde_json::from_value(config).unwrap();

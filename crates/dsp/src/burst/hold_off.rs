@@ -101,7 +101,8 @@ impl HoldOff {
             None if peak.sample < slot.silent_until => {}
             None => {
                 let end_sample = peak.sample + self.templates[peak.template as usize].1;
-                slot.window = Some(Window { first_sample: peak.sample, end_sample, strongest: *peak, anchor });
+                slot.window =
+                    Some(Window { first_sample: peak.sample, end_sample, strongest: *peak, anchor });
             }
         }
     }

@@ -17,7 +17,7 @@ mod plan;
 mod trace;
 mod worker;
 
-pub use chain::{BurstChain, ChainError, ChainWorker, Collector, DwellWorker, Dwells};
+pub use chain::{BurstChain, ChainWorker, Collector};
 pub use hold_off::{HoldOff, detection_from_peak};
 pub use overview::Overview;
 pub use plan::{BurstPlan, PlanError};

@@ -67,7 +67,7 @@ impl OverviewPlan {
         N_BINS + self.fft.get_inplace_scratch_len()
     }
 
-    /// Sums up a core.
+    /// Sums up the next piece of a core: all of it, or a multiple of [`Overview::PART`] that is not the last.
     pub fn add(&self, core: &[Complex32], scratch: &mut [Complex32], out: &mut Overview) {
         for part in core.chunks(PART) {
             let (mut sum, mut peak) = (0.0_f32, 0.0_f32);

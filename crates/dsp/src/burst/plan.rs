@@ -44,6 +44,16 @@ pub enum PlanError {
     },
 }
 
+impl PlanError {
+    pub(super) fn setting(
+        field: &'static str,
+        found: &impl ToString,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Setting { field, found: found.to_string(), expected: expected.into() }
+    }
+}
+
 /// Greatest number of rows (replicas times Doppler hypotheses).
 const MAX_ROWS: usize = 1 << 16;
 /// Most memory that the spectra of the rows may take, bytes.
@@ -208,7 +218,7 @@ impl BurstPlan {
 
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
-        SegmentResult::with_capacity(self)
+        SegmentResult::with_capacity(self.max_peaks, self.n_channels, self.core_len)
     }
 
     /// The templates of a set.
@@ -243,7 +253,11 @@ fn check(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Res
         return Err(setting("doppler", &found, &format!("{MAX_ROWS} hypotheses at most")));
     }
     if config.integration.is_some() {
-        return Err(setting("integration", &"periods to integrate", "none: a stream of bursts has no period"));
+        return Err(setting(
+            "integration",
+            &"periods to integrate",
+            "none: a stream of bursts has no period",
+        ));
     }
     if config.false_alarm_scope == FalseAlarmScope::Search {
         let expected = "\"cell\": without integration a search has no end";

@@ -3,7 +3,6 @@
 use super::PeriodicPlan;
 use crate::burst::Peak;
 use num_complex::Complex64;
-use puruspe::gammq;
 use rangegate_core::Complex32;
 use std::cmp::Ordering;
 use std::f64::consts::{PI, TAU};
@@ -36,59 +35,63 @@ pub(super) fn limit_lines(spectrum: &mut [Complex32]) {
 pub(super) struct Dispersion {
     n_integrated: f64,
     guard: usize,
-    /// Independent cells in a row.
-    n_independent: f64,
     /// `[k − 1]`: threshold of cells with shape k, over that of noise.
     factors: Vec<f64>,
 }
 
 impl Dispersion {
-    /// `correlation` of cells over the whole row, from lag 0 on; `guard` cells on each side are the peak's own.
-    pub(super) fn new(n_integrated: usize, probability: f64, correlation: &[f32], guard: usize) -> Self {
-        let quantiles: Vec<_> = (1..=n_integrated).map(|k| gamma_quantile(k as f64, probability)).collect();
+    /// For cells of `n_integrated` squared magnitudes; `guard` cells on each side are the peak's own.
+    pub(super) fn new(n_integrated: usize, probability: f64, guard: usize) -> Self {
+        let quantiles: Vec<_> = (1..=n_integrated).map(|k| gamma_quantile(k, probability)).collect();
         let noise = quantiles[n_integrated - 1];
-        let cells_each: f64 = correlation.iter().map(|&rho| f64::from(rho).powi(2)).sum();
-        Self {
-            n_integrated: n_integrated as f64,
-            guard,
-            n_independent: correlation.len() as f64 / cells_each,
-            factors: quantiles.iter().map(|q| q / noise).collect(),
-        }
+        let factors = quantiles.iter().map(|quantile| quantile / noise).collect();
+        Self { n_integrated: n_integrated as f64, guard, factors }
     }
 
-    /// The factor for a row with its peak at `cell`; 1 unless the cells spread more than noise by more than
-    /// three standard deviations of what is measured.
-    pub(super) fn factor(&self, row: &[f32], cell: usize) -> f32 {
+    /// The factor for a row of so many independent cells with its peak at `cell`; 1 unless the cells spread
+    /// more than noise by more than three standard deviations of what is measured.
+    pub(super) fn factor(&self, row: &[f32], cell: usize, n_independent: f64) -> f32 {
         let n = row.len();
         let n_used = n.saturating_sub(2 * self.guard + 1);
-        let (mut sum, mut squares) = (0.0, 0.0);
         let first = cell + self.guard + 1;
+        let (mut sum, mut squares) = (0.0, 0.0);
         for power in (first..first + n_used).map(|i| f64::from(row[i % n])) {
             sum += power;
             squares += power * power;
         }
         let mean = sum / n_used as f64;
-        let variance = squares / n_used as f64 - mean * mean;
+        let variance = (squares / n_used as f64 - mean * mean).max(0.0);
         let shape = mean * mean / variance;
-        let deviation = ((2.0 + 6.0 / self.n_integrated) / self.n_independent).sqrt();
+        let deviation = ((2.0 + 6.0 / self.n_integrated) / n_independent).sqrt();
         let least = self.n_integrated / (1.0 + 3.0 * deviation);
         if shape.partial_cmp(&least) != Some(Ordering::Less) {
             return 1.0;
         }
-        let at = (shape - 1.0).clamp(0.0, self.n_integrated - 1.0);
+        let at = (shape - 1.0).max(0.0);
         let (below, part) = (at as usize, at.fract());
         let above = (below + 1).min(self.factors.len() - 1);
         (self.factors[below] * (1.0 - part) + self.factors[above] * part) as f32
     }
 }
 
-/// Value that a gamma distributed number of this shape and of mean 1 exceeds with the given probability.
-fn gamma_quantile(shape: f64, probability: f64) -> f64 {
-    let (mut low, mut high) = (0.0, 1e4);
-    for _ in 0..100 {
+/// Value that the mean of `shape` squared magnitudes, itself of mean 1, exceeds with the given probability:
+/// exp(−x)·Σ xⁱ/i! over i < shape, at x = shape·value, solved by bisection.
+fn gamma_quantile(shape: usize, probability: f64) -> f64 {
+    let exceeds = |value: f64| {
+        let x = shape as f64 * value;
+        let mut ln_term = -x;
+        let mut sum = ln_term.exp();
+        for i in 1..shape {
+            ln_term += (x / i as f64).ln();
+            sum += ln_term.exp();
+        }
+        sum
+    };
+    // The mean of several exceeds no value more often than a single one does.
+    let (mut low, mut high) = (0.0, 1.0 - probability.ln());
+    while high - low > 1e-9 * high {
         let middle = 0.5 * (low + high);
-        let above = gammq(shape, shape * middle) > probability;
-        *(if above { &mut low } else { &mut high }) = middle;
+        *(if exceeds(middle) > probability { &mut low } else { &mut high }) = middle;
     }
     high
 }
@@ -102,7 +105,7 @@ impl PeriodicPlan {
     /// satellite where the Doppler shifts differ by whole kHz, and that is above noise after integration.
     ///
     /// Cost: two passes over the harmonics for each pair of peaks. Does not allocate.
-    pub fn settle(&self, peaks: &mut Vec<Peak>) {
+    pub(super) fn settle(&self, peaks: &mut Vec<Peak>) {
         let by_strength = |a: &Peak, b: &Peak| {
             (a.channel.cmp(&b.channel))
                 .then(b.statistic.total_cmp(&a.statistic))
@@ -177,10 +180,12 @@ mod tests {
     #[test]
     fn gamma_quantiles_match_their_closed_form() {
         // Shape 1 is exponential.
-        assert!((gamma_quantile(1.0, 1e-6) - 6.0 * 10_f64.ln()).abs() < 1e-6);
+        assert!((gamma_quantile(1, 1e-6) - 6.0 * 10_f64.ln()).abs() < 1e-6);
         // Erlang 2: (1 + x)·exp(−x) at x = 2·quantile.
-        let x = 2.0 * gamma_quantile(2.0, 1e-3);
+        let x = 2.0 * gamma_quantile(2, 1e-3);
         assert!(((1.0 + x) * (-x).exp() - 1e-3).abs() < 1e-9);
+        // SciPy: gamma.isf(1e-10, 500) / 500.
+        assert!((gamma_quantile(500, 1e-10) - 1.311_303).abs() < 1e-5);
     }
 
     #[test]
@@ -198,15 +203,14 @@ mod tests {
 
     #[test]
     fn a_row_that_spreads_more_than_noise_raises_its_threshold() {
-        let dispersion = Dispersion::new(4, 1e-6, &[1.0], 2);
-        let is = |found: f32, expected: f64| assert!((f64::from(found) - expected).abs() < 0.01 * expected);
-        is(dispersion.factor(&[1.0; 1000], 3), 1.0);
+        let dispersion = Dispersion::new(4, 1e-6, 2);
+        let is = |found: f32, expected: f64| assert!((f64::from(found) / expected - 1.0).abs() < 0.03);
+        is(dispersion.factor(&[1.0; 1000], 3, 1000.0), 1.0);
         // Exponential cells, whose mean²/variance is 1; the peak is not to count.
         let mut row: Vec<_> = (0..1000).map(|i| -((i as f32 + 0.5) / 1000.0).ln()).collect();
         row[999] = 1e6;
-        is(
-            Dispersion { n_independent: 1000.0, ..dispersion }.factor(&row, 999),
-            gamma_quantile(1.0, 1e-6) / gamma_quantile(4.0, 1e-6),
-        );
+        is(dispersion.factor(&row, 999, 1000.0), gamma_quantile(1, 1e-6) / gamma_quantile(4, 1e-6));
+        // Too few cells to know.
+        is(dispersion.factor(&row, 999, 3.0), 1.0);
     }
 }

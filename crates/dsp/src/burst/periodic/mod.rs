@@ -32,7 +32,7 @@
 //! * lines that stand 15 dB out of a sum's spectrum (carriers, spurs of the receiver) are limited to that;
 //! * where the cells of a row spread more than noise does, as with many weak lines or the cross-correlation of
 //!   a strong signal, the threshold is raised to that of cells with this spread;
-//! * [`PeriodicPlan::settle`] drops peaks that the cross-correlation with stronger ones explains.
+//! * [`Dwells`] drops peaks that the cross-correlation with stronger ones explains.
 //!
 //! # False alarms of the whole search
 //! With `false_alarm_scope = "search"` the probability of a cell is the configured one over replicas ×
@@ -40,18 +40,21 @@
 //! where the rate is above the chip rate: so far out in the tail a cell's exceedance says little about its
 //! neighbour's. The bound is therefore kept, and by a factor that tests measure, not by orders of magnitude.
 
+mod dwells;
 mod grid;
 mod interference;
 mod interpolate;
 mod surface;
 mod worker;
 
+pub use dwells::Dwells;
 pub use surface::{DelayWindow, Surface};
 pub use worker::PeriodicWorker;
 
-use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
-use crate::convert::{ConvertError, Converter};
-use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
+use super::overview::OverviewPlan;
+use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput, PlanError, SegmentResult};
+use crate::convert::Converter;
+use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::waveform::Replica;
 use grid::CodeGrid;
 use interference::Dispersion;
@@ -84,35 +87,6 @@ pub struct Integration {
     pub carrier_frequency_hz: Option<f64>,
 }
 
-/// Why a search over code periods cannot be planned.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PeriodicError {
-    /// A setting of the chain.
-    #[error("chain.{field} is {found}, expected {expected}")]
-    Setting {
-        /// Which one, below `chain`.
-        field: &'static str,
-        /// What it is.
-        found: String,
-        /// What it may be.
-        expected: String,
-    },
-    /// The detector.
-    #[error("chain.{0}")]
-    Cfar(#[from] CfarError),
-    /// What turns stored samples into baseband.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
-    /// A replica that does not fit to the stream or to the others.
-    #[error("template '{name}': {problem}")]
-    Replica {
-        /// Its name.
-        name: Arc<str>,
-        /// What is wrong with it.
-        problem: String,
-    },
-}
-
 /// Doppler hypotheses that differ by whole multiples of 1/period, and so share their forward transforms.
 struct Residue {
     /// What is wiped off before the transform, Hz: 0 ≤ offset < 1/period.
@@ -126,10 +100,14 @@ struct Filter {
     /// conj(H)/(normalisation), in the order of the inverse transform: row power is the mean over sums.
     harmonics: Vec<Complex32>,
     cfar: CfarPlan,
-    dispersion: Dispersion,
+    /// Independent cells in a row.
+    n_independent: f64,
 }
 
-/// All that settings, stream and replicas fix of a search over code periods. Shared by its workers.
+/// A search over code periods, planned for one stream. Immutable; share it by [`Arc`].
+///
+/// As with a [`BurstPlan`](super::BurstPlan), workers turn segments into peaks in any order and on any thread;
+/// [`Dwells`] takes the results in the order of the stream and makes detections of them.
 pub struct PeriodicPlan {
     stream: StreamInfo,
     converter: Converter,
@@ -142,8 +120,12 @@ pub struct PeriodicPlan {
     hypotheses_hz: Vec<f64>,
     /// Change of the code's rate for each Hz of Doppler shift: 1/carrier, or 0.
     dilation_per_hz: f64,
+    names: Vec<Arc<str>>,
     filters: Vec<Filter>,
+    dispersion: Dispersion,
     cell_probability: f64,
+    hold_off_samples: u64,
+    overview: OverviewPlan,
 }
 
 impl PeriodicPlan {
@@ -152,14 +134,10 @@ impl PeriodicPlan {
     /// # Errors
     /// A setting out of its range, or a replica without a period, of another period or rate than the others,
     /// shorter than its period, or without power.
-    pub fn new(
-        config: &BurstConfig,
-        stream: &StreamInfo,
-        replicas: &[Replica],
-    ) -> Result<Self, PeriodicError> {
+    pub fn new(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<Self, PlanError> {
         let integration = config
             .integration
-            .ok_or_else(|| setting("integration", "missing", "coherent_periods and noncoherent"))?;
+            .ok_or_else(|| PlanError::setting("integration", &"none", "coherent_periods and noncoherent"))?;
         check_settings(config, &integration)?;
         let rate_hz = stream.sample_rate.hz();
         let period_s = common_period(replicas, rate_hz)?;
@@ -178,6 +156,10 @@ impl PeriodicPlan {
             .iter()
             .map(|replica| filter(config, &grid, &integration, replica, cell_probability))
             .collect::<Result<_, _>>()?;
+        let guard = match &config.cfar {
+            CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => w.guard,
+            CfarConfig::OsCfar(w) => w.guard,
+        };
         // A recording at baseband names 0 Hz; that is no carrier.
         let carrier_hz = carrier_frequency_hz.or(stream.center_frequency_hz.filter(|&f| f > 0.0));
         Ok(Self {
@@ -190,8 +172,12 @@ impl PeriodicPlan {
             residues: residues(&hypotheses_hz, period_s),
             hypotheses_hz,
             dilation_per_hz: carrier_hz.map_or(0.0, |f| 1.0 / f),
+            names: replicas.iter().map(|replica| Arc::clone(&replica.name)).collect(),
             filters,
+            dispersion: Dispersion::new(noncoherent, cell_probability, guard),
             cell_probability,
+            hold_off_samples: (config.hold_off_s * rate_hz).round() as u64,
+            overview: OverviewPlan::new(),
             grid,
         })
     }
@@ -206,13 +192,13 @@ impl PeriodicPlan {
         self.filters.len().div_ceil(REPLICAS_PER_SET)
     }
 
-    /// Most peaks that [`PeriodicWorker::process`] adds for one segment and set.
-    pub fn max_peaks(&self) -> usize {
-        self.filters.len().min(REPLICAS_PER_SET) * self.stream.n_channels
+    /// Names of the replicas, in the order of [`Peak::template`](super::Peak::template).
+    pub fn template_names(&self) -> impl ExactSizeIterator<Item = &Arc<str>> {
+        self.names.iter()
     }
 
     /// Doppler hypotheses in rising order, Hz.
-    pub fn hypotheses_hz(&self) -> &[f64] {
+    pub fn doppler_hz(&self) -> &[f64] {
         &self.hypotheses_hz
     }
 
@@ -236,7 +222,9 @@ impl PeriodicPlan {
         let complex = self.noncoherent * (self.grid.n_points() + self.grid.n_cells())
             + 2 * self.grid.n_cells()
             + self.grid.n_scratch()
-            + 2 * self.grid.max_period_len();
+            + self.grid.max_period_len()
+            + worker::PIECE.max(self.grid.max_period_len())
+            + self.overview.scratch_len();
         let real = (REPLICAS_PER_SET.min(self.filters.len()) + 1) * self.grid.n_cells()
             + self.n_cfar_cells()
             + self.n_cfar_scratch();
@@ -246,6 +234,12 @@ impl PeriodicPlan {
     /// Makes a worker: scratch of its own, results like any other's.
     pub fn make_worker(self: &Arc<Self>) -> PeriodicWorker {
         PeriodicWorker::new(self)
+    }
+
+    /// Where a worker puts what it finds, with all its memory.
+    pub fn make_result(&self) -> SegmentResult {
+        let max_peaks = self.filters.len().min(REPLICAS_PER_SET) * self.stream.n_channels;
+        SegmentResult::with_room(max_peaks, self.core_len)
     }
 
     /// Cells of which one threshold depends.
@@ -264,73 +258,81 @@ impl PeriodicPlan {
     }
 }
 
-fn setting(field: &'static str, found: impl ToString, expected: impl ToString) -> PeriodicError {
-    PeriodicError::Setting { field, found: found.to_string(), expected: expected.to_string() }
-}
-
-fn check_settings(config: &BurstConfig, integration: &Integration) -> Result<(), PeriodicError> {
+fn check_settings(config: &BurstConfig, integration: &Integration) -> Result<(), PlanError> {
     if integration.coherent_periods == 0 {
-        return Err(setting("integration.coherent_periods", 0, "1 or more"));
+        return Err(PlanError::setting("integration.coherent_periods", &0, "1 or more"));
     }
     if integration.noncoherent == 0 {
-        return Err(setting("integration.noncoherent", 0, "1 or more"));
+        return Err(PlanError::setting("integration.noncoherent", &0, "1 or more"));
     }
     if let Some(carrier) = integration.carrier_frequency_hz
         && !(carrier.is_finite() && carrier > 0.0)
     {
-        return Err(setting("integration.carrier_frequency_hz", carrier, "a finite number above 0"));
+        return Err(PlanError::setting(
+            "integration.carrier_frequency_hz",
+            &carrier,
+            "a finite number above 0",
+        ));
     }
     if config.input != FilterInput::Complex {
-        return Err(setting("input", "magnitude", "complex, which integration over periods needs"));
+        return Err(PlanError::setting(
+            "input",
+            &"magnitude",
+            "complex, which integration over periods needs",
+        ));
     }
     if config.min_correlation > 0.0 {
         let expected = "0: a code below the noise has no correlation with single samples";
-        return Err(setting("min_correlation", config.min_correlation, expected));
+        return Err(PlanError::setting("min_correlation", &config.min_correlation, expected));
+    }
+    if !(0.0..=1e9).contains(&config.hold_off_s) {
+        return Err(PlanError::setting("hold_off_s", &config.hold_off_s, "a number from 0 to 1e9"));
     }
     let probability = config.false_alarm_probability;
     if !(probability > 0.0 && probability < 1.0) {
-        return Err(setting("false_alarm_probability", probability, "above 0 and below 1"));
+        return Err(PlanError::setting("false_alarm_probability", &probability, "above 0 and below 1"));
     }
     Ok(())
 }
 
 /// The period that all replicas share, s.
-fn common_period(replicas: &[Replica], rate_hz: f64) -> Result<f64, PeriodicError> {
+fn common_period(replicas: &[Replica], rate_hz: f64) -> Result<f64, PlanError> {
     let Some(first) = replicas.first() else {
-        return Err(setting("templates", "empty", "one template or more"));
+        return Err(PlanError::setting("replicas", &"none", "one or more"));
     };
     let mut common_s = None;
     for replica in replicas {
-        let fail = |problem: String| PeriodicError::Replica { name: Arc::clone(&replica.name), problem };
-        let period_s = replica
-            .period_s
-            .filter(|p| p.is_finite() && *p > 0.0)
-            .ok_or_else(|| fail("has no period, but chain.integration needs a periodic code".to_owned()))?;
+        let fail = |found: String, expected: String| {
+            Err(PlanError::Replica { name: replica.name.to_string(), found, expected })
+        };
+        let Some(period_s) = replica.period_s.filter(|p| p.is_finite() && *p > 0.0) else {
+            return fail("no period".to_owned(), "a periodic code, to integrate over its periods".to_owned());
+        };
         let common_s = *common_s.get_or_insert(period_s);
         if (period_s - common_s).abs() > 1e-12 * common_s {
-            let other = &first.name;
-            return Err(fail(format!("has a period of {period_s} s, but '{other}' one of {common_s} s")));
+            return fail(format!("a period of {period_s} s"), format!("{common_s} s as '{}'", first.name));
         }
-        if (replica.sample_rate_hz - rate_hz).abs() > 1e-9 * rate_hz {
-            let found = replica.sample_rate_hz;
-            return Err(fail(format!("is sampled at {found} Hz, but the stream at {rate_hz} Hz")));
+        if (replica.sample_rate_hz / rate_hz - 1.0).abs() > 1e-9 {
+            return fail(format!("{} Hz", replica.sample_rate_hz), format!("the stream's {rate_hz} Hz"));
         }
-        let expected = (period_s * rate_hz).floor();
-        if expected < 2.0 || (replica.samples.len() as f64) < expected {
-            let found = replica.samples.len();
-            return Err(fail(format!("has {found} samples, expected a period of {expected}, two or more")));
+        let expected = (period_s * rate_hz).floor().max(2.0);
+        if (replica.samples.len() as f64) < expected {
+            return fail(
+                format!("{} samples", replica.samples.len()),
+                format!("a period of {expected} or more"),
+            );
         }
     }
-    common_s.ok_or_else(|| setting("templates", "empty", "one template or more"))
+    common_s.ok_or_else(|| PlanError::setting("replicas", &"none", "one or more"))
 }
 
 /// Hypotheses in rising order, symmetric about zero.
-fn hypotheses(grid: &DopplerGrid, rate_hz: f64) -> Result<Vec<f64>, PeriodicError> {
+fn hypotheses(grid: &DopplerGrid, rate_hz: f64) -> Result<Vec<f64>, PlanError> {
     let DopplerGrid { max_hz, step_hz } = *grid;
     if !(max_hz >= 0.0 && max_hz <= rate_hz / 2.0) {
-        return Err(setting(
+        return Err(PlanError::setting(
             "doppler.max_hz",
-            max_hz,
+            &max_hz,
             format!("0 to half the sample rate, {} Hz", rate_hz / 2.0),
         ));
     }
@@ -339,7 +341,11 @@ fn hypotheses(grid: &DopplerGrid, rate_hz: f64) -> Result<Vec<f64>, PeriodicErro
     }
     let least_hz = 2.0 * max_hz / (MAX_HYPOTHESES - 1) as f64;
     if !(step_hz.is_finite() && step_hz >= least_hz) {
-        return Err(setting("doppler.step_hz", step_hz, format!("a finite number, at least {least_hz}")));
+        return Err(PlanError::setting(
+            "doppler.step_hz",
+            &step_hz,
+            format!("a finite number, at least {least_hz}"),
+        ));
     }
     let n = (max_hz / step_hz * (1.0 + 1e-12)).floor() as i64;
     Ok((-n..=n).map(|i| i as f64 * step_hz).collect())
@@ -362,12 +368,12 @@ fn residues(hypotheses_hz: &[f64], period_s: f64) -> Vec<Residue> {
     residues.into_values().collect()
 }
 
-fn check_memory(period_samples: f64, n_periods: f64, noncoherent: f64) -> Result<(), PeriodicError> {
+fn check_memory(period_samples: f64, n_periods: f64, noncoherent: f64) -> Result<(), PlanError> {
     // At most 5 grid points and 2 cells for each sample of a period and non-coherent sum, and some rows.
     let bytes = period_samples * (noncoherent * 7.0 + 50.0) * 8.0;
     if bytes > MAX_WORKER_BYTES || n_periods * period_samples > 2_f64.powi(40) {
         let expected = "fewer: a worker would need more than 1 GB, or the dwell more than 2^40 samples";
-        return Err(setting("integration.noncoherent", noncoherent, expected));
+        return Err(PlanError::setting("integration.noncoherent", &noncoherent, expected));
     }
     Ok(())
 }
@@ -378,12 +384,12 @@ fn filter(
     integration: &Integration,
     replica: &Replica,
     cell_probability: f64,
-) -> Result<Filter, PeriodicError> {
-    let fail = |problem: String| PeriodicError::Replica { name: Arc::clone(&replica.name), problem };
+) -> Result<Filter, PlanError> {
     let mut harmonics = grid.replica_harmonics(&replica.samples);
     let power: f64 = harmonics.iter().map(|h| f64::from(h.norm_sqr())).sum();
     if !(power.is_finite() && power > 0.0) {
-        return Err(fail(format!("has a power of {power}, expected a finite number above 0")));
+        let (name, found) = (replica.name.to_string(), format!("a power of {power}"));
+        return Err(PlanError::Replica { name, found, expected: "a number above zero".to_owned() });
     }
     let rho = grid.autocorrelation(&harmonics);
     let half = &rho[1..=rho.len() / 2];
@@ -392,21 +398,17 @@ fn filter(
         n_integrated: integration.noncoherent,
         correlation: half[..n_correlated].to_vec(),
     };
-    let guard = match &config.cfar {
-        CfarConfig::CaCfar(w) | CfarConfig::GoCfar(w) | CfarConfig::SoCfar(w) => w.guard,
-        CfarConfig::OsCfar(w) => w.guard,
-    };
     let cfar = CfarPlan::new(&config.cfar, cell_probability, &statistics, 0)?;
     let window = cfar.reach_left() + 1 + cfar.reach_right();
     if window > grid.n_cells() {
         let expected = format!("guard and training cells that fit into the {} delay cells", grid.n_cells());
-        return Err(setting("cfar", format!("a window of {window} cells"), expected));
+        return Err(PlanError::setting("cfar", &format!("a window of {window} cells"), expected));
     }
     let samples = integration.coherent_periods as f64 * grid.period_samples();
     let scale = 1.0 / (samples * power * (integration.noncoherent as f64).sqrt());
-    harmonics.iter_mut().for_each(|h| *h = h.conj() * scale as f32);
-    let dispersion = Dispersion::new(integration.noncoherent, cell_probability, &rho, guard);
-    Ok(Filter { harmonics, cfar, dispersion })
+    harmonics.iter_mut().enumerate().for_each(|(i, h)| *h = h.conj() * (scale as f32 * grid.gain(i)));
+    let n_independent = rho.len() as f64 / rho.iter().map(|&r| f64::from(r).powi(2)).sum::<f64>();
+    Ok(Filter { harmonics, cfar, n_independent })
 }
 
 #[cfg(test)]

@@ -3,13 +3,16 @@
 use super::interference::limit_lines;
 use super::interpolate::{sinc_offset, triangle_offset};
 use super::{PeriodicPlan, grid::cis};
-use crate::burst::Peak;
+use crate::burst::{Overview, Peak, SegmentResult};
 use crate::convert::Converter;
 use crate::detect::CfarPlan;
 use rangegate_core::{Complex32, Segment};
 use std::cmp::Ordering;
 use std::f64::consts::TAU;
 use std::sync::Arc;
+
+/// Samples that the overview takes at a time.
+pub(super) const PIECE: usize = 16 * Overview::PART;
 
 /// Scratch and way of one thread through dwells. Made by [`PeriodicPlan::make_worker`].
 pub struct PeriodicWorker {
@@ -44,41 +47,45 @@ impl PeriodicWorker {
         }
     }
 
-    /// Searches one dwell with the replicas of the segment's set, and adds the peaks to `out`: at most one for
-    /// each channel and replica, by channel and then replica. A core shorter than a dwell, at the end of a
-    /// run, is left alone. Returns the number of samples that were no numbers and passed as 0.
+    /// Searches one dwell with the replicas of the segment's set. Finds at most one peak for each channel and
+    /// replica. A core shorter than a dwell, at the end of a run, is not searched.
     ///
     /// [`Peak::sample`] is the leading edge of the first code period that begins at or after the dwell's first
     /// sample, [`Peak::delay_s`] the time between the two, [`Peak::statistic`] the cell's power over the
-    /// estimated noise.
+    /// estimated noise, [`Peak::cpi`] the segment's number.
     ///
-    /// Allocates only where `out` has not the room for [`PeriodicPlan::max_peaks`] more.
-    ///
-    /// Cost: an inverse FFT of one code period for each replica, hypothesis and non-coherent sum.
+    /// Cost: an inverse FFT of one code period for each replica, hypothesis and non-coherent sum. Does not
+    /// allocate where `out` comes from [`PeriodicPlan::make_result`].
     ///
     /// # Panics
-    /// The segment's block is not of the planned format or has other channels.
-    pub fn process(&mut self, segment: &Segment, out: &mut Vec<Peak>) -> usize {
+    /// The segment's set is none of the plan's, or its block is not of the planned format or has other channels.
+    pub fn process(&mut self, segment: &Segment, out: &mut SegmentResult) {
         let plan = Arc::clone(&self.plan);
-        if segment.core.len() < plan.core_len {
-            return 0;
+        let (set, n_sets) = (segment.set, plan.n_sets());
+        assert!(set < n_sets, "set {set} of {n_sets}");
+        let (n_channels, expected) = (segment.block.n_channels(), plan.stream.n_channels);
+        assert!(n_channels == expected, "{n_channels} channels for {expected}");
+        out.begin(segment);
+        if set == 0 {
+            self.correlator.survey(&plan, segment, out);
         }
-        let mut n_bad = 0;
-        for channel in 0..plan.stream.n_channels {
-            n_bad += self.search(&plan, segment, channel);
-            for (slot, replica) in plan.replicas_of(segment.set).enumerate() {
-                out.extend(self.decide(&plan, segment, channel, replica, slot));
+        if segment.core.len() < plan.core_len {
+            return;
+        }
+        for channel in 0..n_channels {
+            self.search(&plan, segment, channel);
+            for (slot, replica) in plan.replicas_of(set).enumerate() {
+                out.peaks.extend(self.decide(&plan, segment, channel, replica, slot));
             }
         }
-        n_bad
+        out.peaks.sort_unstable_by_key(|peak| (peak.template, peak.channel));
     }
 
     /// Leaves in `candidates` the greatest cell of each replica over all hypotheses and delays.
-    fn search(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize) -> usize {
-        let mut n_bad = 0;
+    fn search(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize) {
         self.candidates.iter_mut().for_each(|c| c.power = f32::NEG_INFINITY);
         for residue in &plan.residues {
-            n_bad = self.correlator.transform(plan, segment, channel, residue.offset_hz);
+            self.correlator.transform(plan, segment, channel, residue.offset_hz);
             for &(shift, doppler_hz) in &residue.shifts {
                 self.correlator.align(plan, shift, doppler_hz);
                 let replicas = plan.replicas_of(segment.set);
@@ -93,7 +100,6 @@ impl PeriodicWorker {
                 }
             }
         }
-        n_bad
     }
 
     /// The candidate as a peak, if it is above its threshold.
@@ -109,7 +115,7 @@ impl PeriodicWorker {
         let filter = &plan.filters[replica];
         let (noise, threshold) =
             noise_and_threshold(&filter.cfar, row, cell, &mut self.neighbours, &mut self.cfar_scratch);
-        let spread = filter.dispersion.factor(row, cell);
+        let spread = plan.dispersion.factor(row, cell, filter.n_independent);
         if power.partial_cmp(&(threshold * spread)) != Some(Ordering::Greater) {
             return None;
         }
@@ -174,8 +180,9 @@ fn noise_and_threshold(
 /// is done as seldom as possible.
 pub(super) struct Correlator {
     converter: Converter,
-    /// One code period of samples.
+    /// A piece of the dwell: one code period, or what the overview takes at a time.
     samples: Vec<Complex32>,
+    overview_scratch: Vec<Complex32>,
     /// exp(−j2πf·n/fs) over one code period.
     wipe: Vec<Complex32>,
     /// `[noncoherent × n_points]`: spectra of the folded sums, by `transform`.
@@ -196,7 +203,8 @@ impl Correlator {
         let grid = &plan.grid;
         Self {
             converter: plan.converter.clone(),
-            samples: zeros(grid.max_period_len()),
+            samples: zeros(grid.max_period_len().max(PIECE)),
+            overview_scratch: zeros(plan.overview.scratch_len()),
             wipe: zeros(grid.max_period_len()),
             spectra: zeros(plan.noncoherent * grid.n_points()),
             harmonics: zeros(plan.noncoherent * grid.n_cells()),
@@ -207,25 +215,37 @@ impl Correlator {
         }
     }
 
-    /// Spectra of the coherent sums, after `wipe_hz` is wiped off. Returns the number of bad samples.
-    fn transform(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize, wipe_hz: f64) -> usize {
+    /// What plots need of the samples, and how many of these are no numbers.
+    fn survey(&mut self, plan: &PeriodicPlan, segment: &Segment, out: &mut SegmentResult) {
+        for channel in 0..plan.stream.n_channels {
+            for start in segment.core.clone().step_by(PIECE) {
+                let range = start..(start + PIECE).min(segment.core.end);
+                let samples = &mut self.samples[..range.len()];
+                out.bad_samples += self.converter.convert(&segment.block, channel, range, samples) as u64;
+                if channel == 0 {
+                    plan.overview.add(samples, &mut self.overview_scratch, &mut out.overview);
+                }
+            }
+        }
+    }
+
+    /// Spectra of the coherent sums, after `wipe_hz` is wiped off.
+    fn transform(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize, wipe_hz: f64) {
         let grid = &plan.grid;
         let step = -TAU * wipe_hz / plan.stream.sample_rate.hz();
         self.wipe.iter_mut().enumerate().for_each(|(n, w)| *w = cis(step * n as f64));
-        let mut n_bad = 0;
         for (m, points) in self.spectra.chunks_exact_mut(grid.n_points()).enumerate() {
             points.fill(Complex32::ZERO);
             for c in m * plan.coherent..(m + 1) * plan.coherent {
                 let (start, end) = (grid.first_sample(c), grid.first_sample(c + 1));
                 let samples = &mut self.samples[..end - start];
                 let range = segment.core.start + start..segment.core.start + end;
-                n_bad += self.converter.convert(&segment.block, channel, range, samples);
+                self.converter.convert(&segment.block, channel, range, samples);
                 grid.fold(c, samples, &self.wipe, cis(step * start as f64), points);
             }
             grid.forward().process_with_scratch(points, &mut self.scratch);
             limit_lines(points);
         }
-        n_bad
     }
 
     /// Harmonics at `doppler_hz`, which is `shift` whole multiples of 1/period above what was wiped off, with
