@@ -4,8 +4,9 @@ mod common;
 
 use common::{Blocks, FORMAT, bytes_of, interleaved, memory, owned_block, stream_info};
 use proptest::prelude::*;
-use rangegate_core::{BlockHeader, IqBlock, Segment, TimeAnchor};
+use rangegate_core::{BlockHeader, ByteSource, IqBlock, Layout, Segment, TimeAnchor};
 use rangegate_sources::{PlanError, SegmentPlan, Segmenter, StreamCounts};
+use std::sync::Arc;
 
 /// How a run begins.
 #[derive(Clone, Copy, Debug)]
@@ -267,6 +268,23 @@ fn only_segments_across_the_border_of_two_memories_are_copied() {
             .iter()
             .all(|s| bytes_of(&s.block) == interleaved(s.block.header.first_sample..s.block.end_sample(), 1))
     );
+}
+
+#[test]
+fn a_hole_in_the_memory_is_not_read_as_samples() {
+    let mut bytes = interleaved(0..7, 1);
+    bytes.extend([0xAA; 12]);
+    bytes.extend(interleaved(7..14, 1));
+    let memory: Arc<dyn ByteSource> = Arc::new(bytes);
+    let block = |first_sample: u64, start: usize| {
+        let mut block = IqBlock::default();
+        let header = BlockHeader { first_sample, ..BlockHeader::default() };
+        block.share(header, FORMAT, Layout::interleaved(FORMAT, 1), 1, 7, &memory, start);
+        block
+    };
+    let (found, _) = segments(Blocks::new(1, vec![block(0, 0), block(7, 40)]), PLAN);
+    let found: Vec<_> = found.iter().map(|segment| bytes_of(&segment.block)).collect();
+    assert_eq!(found, [interleaved(0..13, 1), interleaved(6..14, 1)]);
 }
 
 #[test]
