@@ -59,7 +59,11 @@ fn describe_hdf5(args: &InfoArgs, why: &recording::Error) -> Result<Outcome> {
     }
     let mut text = format!("{}: HDF5, {} datasets\n\n", args.recording.display(), datasets.len());
     for dataset in &datasets {
-        writeln!(text, "{dataset}")?;
+        let shape: Vec<String> = dataset.shape.iter().map(ToString::to_string).collect();
+        writeln!(text, "  /{}  [{}] of {}, {}", dataset.path, shape.join(" × "), dataset.type_text, dataset.storage)?;
+        for (name, value) in &dataset.attributes {
+            writeln!(text, "      @{name} = {}", shortened(value))?;
+        }
     }
     writeln!(text, "\nIt cannot be read as it is: {}.", why.message)?;
     writeln!(text, "Put into the configuration:\n\n{}", recording::hdf5::suggestion(&datasets))?;
@@ -181,10 +185,16 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
     }
     if let serde_json::Value::Object(metadata) = &info.metadata {
         for (name, value) in metadata.iter().take(40) {
-            let value = value.to_string();
-            let short: String = value.chars().take(100).collect();
-            writeln!(text, "    {name} = {short}{}", if short.len() < value.len() { "…" } else { "" })?;
+            writeln!(text, "    {name} = {}", shortened(&value.to_string()))?;
         }
     }
     Ok(text)
+}
+
+/// A value on one line that fits a terminal.
+fn shortened(value: &str) -> String {
+    let words: Vec<&str> = value.split_whitespace().collect();
+    let line = words.join(" ");
+    let short: String = line.chars().take(90).collect();
+    if short.len() < line.len() { format!("{short}…") } else { line }
 }

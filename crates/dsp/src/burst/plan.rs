@@ -218,7 +218,7 @@ impl BurstPlan {
 
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
-        SegmentResult::with_capacity(self.max_peaks, self.n_channels, self.core_len)
+        SegmentResult::with_room(self.max_peaks, self.core_len)
     }
 
     /// The templates of a set.

@@ -42,10 +42,6 @@ pub struct SegmentResult {
 }
 
 impl SegmentResult {
-    pub(super) fn with_capacity(plan: &BurstPlan) -> Self {
-        Self::with_room(plan.max_peaks, plan.core_len())
-    }
-
     pub(super) fn with_room(max_peaks: usize, core_len: usize) -> Self {
         Self {
             peaks: Vec::with_capacity(max_peaks),
