@@ -58,7 +58,8 @@ pub(crate) fn descriptor_of(scalar: Scalar) -> TypeDescriptor {
 }
 
 /// The byte order of this machine, in which the library hands out numbers.
-pub(crate) const NATIVE: ByteOrder = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
+pub(crate) const NATIVE: ByteOrder =
+    if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
 
 impl Element {
     /// Looks at a type; where it cannot be a sample, says what it is.
@@ -154,7 +155,8 @@ impl Target<'_> {
 
 fn store<T: Store>(values: Option<&[T]>, order: ByteOrder, out: &mut [u8]) -> hdf5::Result<()> {
     let fits = |values: &&[T]| values.len() * T::BYTES == out.len();
-    let values = values.filter(fits).ok_or("the library returned another number of elements than asked for")?;
+    let values =
+        values.filter(fits).ok_or("the library returned another number of elements than asked for")?;
     for (bytes, value) in out.chunks_exact_mut(T::BYTES).zip(values) {
         value.store(order, bytes);
     }
