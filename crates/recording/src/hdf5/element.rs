@@ -268,9 +268,12 @@ fn descriptor_text(descriptor: &TypeDescriptor) -> String {
         TypeDescriptor::Boolean => "bool".to_owned(),
         TypeDescriptor::Enum(_) => "enumeration".to_owned(),
         TypeDescriptor::Compound(compound) => {
-            let shown = compound.fields.iter().take(16);
-            let fields: Vec<_> =
-                shown.map(|f| format!("{}: {}", f.name.escape_debug(), descriptor_text(&f.ty))).collect();
+            let field = |f: &CompoundField| {
+                // The library's wrapper takes names for UTF-8 without looking; in a damaged file they are not.
+                let name = String::from_utf8_lossy(f.name.as_bytes());
+                format!("{}: {}", name.escape_debug(), descriptor_text(&f.ty))
+            };
+            let fields: Vec<_> = compound.fields.iter().take(16).map(field).collect();
             let more = if compound.fields.len() > 16 { ", …" } else { "" };
             format!("{{{}{more}}}", fields.join(", "))
         }
