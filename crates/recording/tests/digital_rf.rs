@@ -1,9 +1,13 @@
 //! Digital RF against the Python package `digital_rf`, in both directions.
 
+#![allow(clippy::print_stderr, reason = "a test that fails says on which case")]
+
 mod hdf5_support;
 
 use hdf5_support::{Read, format, noise, read_all, recordings, reference, sha256};
-use rangegate_core::{BlockHeader, IqBlock, Layout, SampleFormat, SampleRate, StreamInfo, TimeAnchor, ToBaseband};
+use rangegate_core::{
+    BlockHeader, IqBlock, Layout, SampleFormat, SampleRate, StreamInfo, TimeAnchor, ToBaseband,
+};
 use rangegate_recording::{CreateOptions, OpenOptions, Recording, digital_rf};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -51,7 +55,8 @@ fn random_access(path: &Path, stretches: &[(u64, u64)]) {
     let (first, end) = (recording.info().first_sample, recording.info().end_sample);
     let mut at = first.saturating_sub(3);
     let step = ((end - first) / 61).max(1);
-    let mut probes: Vec<u64> = stretches.iter().flat_map(|&(s, n)| [s - 1, s, s + 1, s + n - 1, s + n]).take(200).collect();
+    let mut probes: Vec<u64> =
+        stretches.iter().flat_map(|&(s, n)| [s - 1, s, s + 1, s + n - 1, s + n]).take(200).collect();
     while at < end + 3 {
         probes.push(at);
         at += step;
@@ -96,47 +101,108 @@ fn modes1_is_where_its_readme_says() {
     let sigmf = std::fs::read(folder.join("sigmf/modes1.sigmf-data")).unwrap();
     let read = read_all(recording.as_mut(), 10_000);
     assert_eq!(read.bytes.len(), sigmf.len());
-    let off = read.bytes.iter().zip(&sigmf).filter(|&(&a, &b)| i32::from(a as i8) != i32::from(b) - 128).count();
+    let off =
+        read.bytes.iter().zip(&sigmf).filter(|&(&a, &b)| i32::from(a as i8) != i32::from(b) - 128).count();
     assert_eq!(off, 0);
 }
 
 #[test]
 fn recordings_that_python_writes_are_read_sample_by_sample() {
     let cases = [
-        ("contiguous i16", true, json!({"scalar": "<i2", "continuous": true, "blocks": [[0, 5000]], "rate": [1000, 1]})),
-        ("contiguous with gaps is filled", true,
-         json!({"scalar": "<i2", "continuous": true, "blocks": [[0, 1500], [300, 700], [4000, 900]], "rate": [1000, 1]})),
-        ("gaps i8", true, json!({"scalar": "i1", "blocks": [[0, 100], [1, 100], [3000, 2000], [12000, 10]], "rate": [1000, 1]})),
-        ("chunked gzip", false, json!({"scalar": "<i2", "gzip": 1, "blocks": [[0, 300000], [7, 5]], "rate": [200000, 1]})),
-        ("chunked checksum", false, json!({"scalar": "<f4", "checksum": true, "blocks": [[0, 2500]], "rate": [1000, 1]})),
-        ("gzip and checksum, subchannels", false,
-         json!({"scalar": "<i4", "gzip": 6, "checksum": true, "subchannels": 3, "blocks": [[0, 1700], [900, 50]], "rate": [1000, 1]})),
+        (
+            "contiguous i16",
+            true,
+            json!({"scalar": "<i2", "continuous": true, "blocks": [[0, 5000]], "rate": [1000, 1]}),
+        ),
+        (
+            "contiguous with gaps is filled",
+            true,
+            json!({"scalar": "<i2", "continuous": true, "blocks": [[0, 1500], [300, 700], [4000, 900]], "rate": [1000, 1]}),
+        ),
+        (
+            "gaps i8",
+            true,
+            json!({"scalar": "i1", "blocks": [[0, 100], [1, 100], [3000, 2000], [12000, 10]], "rate": [1000, 1]}),
+        ),
+        (
+            "chunked gzip",
+            false,
+            json!({"scalar": "<i2", "gzip": 1, "blocks": [[0, 300000], [7, 5]], "rate": [200000, 1]}),
+        ),
+        (
+            "chunked checksum",
+            false,
+            json!({"scalar": "<f4", "checksum": true, "blocks": [[0, 2500]], "rate": [1000, 1]}),
+        ),
+        (
+            "gzip and checksum, subchannels",
+            false,
+            json!({"scalar": "<i4", "gzip": 6, "checksum": true, "subchannels": 3, "blocks": [[0, 1700], [900, 50]], "rate": [1000, 1]}),
+        ),
         ("f32", true, json!({"scalar": "<f4", "blocks": [[0, 2500]], "rate": [1000, 1]})),
-        ("f64 subchannels", true, json!({"scalar": "<f8", "subchannels": 4, "blocks": [[0, 1000], [2, 999]], "rate": [500, 1]})),
-        ("real i16", true, json!({"scalar": "<i2", "complex": false, "blocks": [[0, 2500]], "rate": [1000, 1]})),
-        ("real f64 subchannels gzip", false,
-         json!({"scalar": "<f8", "complex": false, "subchannels": 2, "gzip": 2, "blocks": [[0, 2500]], "rate": [1000, 1]})),
+        (
+            "f64 subchannels",
+            true,
+            json!({"scalar": "<f8", "subchannels": 4, "blocks": [[0, 1000], [2, 999]], "rate": [500, 1]}),
+        ),
+        (
+            "real i16",
+            true,
+            json!({"scalar": "<i2", "complex": false, "blocks": [[0, 2500]], "rate": [1000, 1]}),
+        ),
+        (
+            "real f64 subchannels gzip",
+            false,
+            json!({"scalar": "<f8", "complex": false, "subchannels": 2, "gzip": 2, "blocks": [[0, 2500]], "rate": [1000, 1]}),
+        ),
         ("u8", true, json!({"scalar": "u1", "blocks": [[0, 2500]], "rate": [1000, 1]})),
-        ("u16 real", true, json!({"scalar": "<u2", "complex": false, "blocks": [[0, 2500]], "rate": [1000, 1]})),
+        (
+            "u16 real",
+            true,
+            json!({"scalar": "<u2", "complex": false, "blocks": [[0, 2500]], "rate": [1000, 1]}),
+        ),
         ("i64", true, json!({"scalar": "<i8", "blocks": [[0, 500], [5, 500]], "rate": [1000, 1]})),
         ("u32", true, json!({"scalar": "<u4", "blocks": [[0, 500]], "rate": [1000, 1]})),
-        ("big-endian i16", true, json!({"scalar": ">i2", "blocks": [[0, 2500], [11, 20]], "rate": [1000, 1]})),
-        ("big-endian f32 gzip", false, json!({"scalar": ">f4", "gzip": 1, "blocks": [[0, 2500]], "rate": [1000, 1]})),
-        ("200/3 Hz", true,
-         json!({"scalar": "<f4", "subchannels": 8, "blocks": [[0, 400], [100, 1000], [1, 1]], "rate": [200, 3], "offset": 5})),
-        ("1e6/7 Hz, short files", true,
-         json!({"scalar": "<i2", "blocks": [[0, 100000], [50000, 3]], "rate": [1000000, 7], "file_ms": 20, "offset": 12345})),
-        ("slower than its files", true,
-         json!({"scalar": "<i2", "blocks": [[0, 20], [3, 4]], "rate": [1, 3], "file_ms": 1000, "subdir_s": 3600})),
+        (
+            "big-endian i16",
+            true,
+            json!({"scalar": ">i2", "blocks": [[0, 2500], [11, 20]], "rate": [1000, 1]}),
+        ),
+        (
+            "big-endian f32 gzip",
+            false,
+            json!({"scalar": ">f4", "gzip": 1, "blocks": [[0, 2500]], "rate": [1000, 1]}),
+        ),
+        (
+            "200/3 Hz",
+            true,
+            json!({"scalar": "<f4", "subchannels": 8, "blocks": [[0, 400], [100, 1000], [1, 1]], "rate": [200, 3], "offset": 5}),
+        ),
+        (
+            "1e6/7 Hz, short files",
+            true,
+            json!({"scalar": "<i2", "blocks": [[0, 100000], [50000, 3]], "rate": [1000000, 7], "file_ms": 20, "offset": 12345}),
+        ),
+        (
+            "slower than its files",
+            true,
+            json!({"scalar": "<i2", "blocks": [[0, 20], [3, 4]], "rate": [1, 3], "file_ms": 1000, "subdir_s": 3600}),
+        ),
     ];
     for (name, mapped, spec) in cases {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rec");
-        let Some(python) = reference(19, &["drf-write", path.to_str().unwrap(), &spec.to_string()]) else { return };
+        let Some(python) = reference(19, &["drf-write", path.to_str().unwrap(), &spec.to_string()]) else {
+            return;
+        };
         // A file that is still being written is not there yet.
-        let subdir = std::fs::read_dir(path.join("ch0")).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
+        let subdir = std::fs::read_dir(path.join("ch0"))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .find(|p| p.is_dir())
+            .unwrap();
         std::fs::write(subdir.join("tmp.rf@1700000005.000.h5"), b"half").unwrap();
-        println!("{name}");
+        eprintln!("{name}");
         check(&path, &python["ch0"], mapped);
     }
 }
@@ -161,6 +227,14 @@ fn metadata_is_read() {
     assert_eq!(info.metadata["properties"]["sample_rate_numerator"], 1000);
     let options = OpenOptions { center_frequency_hz: Some(1.0), ..OpenOptions::default() };
     assert_eq!(digital_rf::open(&path, &options).unwrap().info().center_frequency_hz, Some(1.0));
+    let time = "2030-01-01T00:00:00Z".parse().unwrap();
+    let told = OpenOptions { sample_rate_hz: Some(5.0), start_time: Some(time), ..OpenOptions::default() };
+    let mut recording = digital_rf::open(&path, &told).unwrap();
+    assert_eq!((recording.info().sample_rate.hz(), recording.info().start_time), (5.0, Some(time)));
+    assert_eq!(read_all(recording.as_mut(), 1000).stretches, [(1_700_000_000_000, 2500)]);
+    let wrong = OpenOptions { sample_format: Some(format("cf32")), ..OpenOptions::default() };
+    let error = digital_rf::open(&path, &wrong).err().unwrap().to_string();
+    assert!(error.contains("'sample_format' is cf32, expected cs16"), "{error}");
 }
 
 #[test]
@@ -168,7 +242,11 @@ fn one_of_several_channels_is_chosen_by_name() {
     let Some(folder) = recordings(1) else { return };
     let several = tempfile::tempdir().unwrap();
     for (name, from) in [("a", "b210_noise_440mhz/ch0"), ("b", "modes1/adsb1090")] {
-        std::os::unix::fs::symlink(folder.join("digital_rf").join(from).canonicalize().unwrap(), several.path().join(name)).unwrap();
+        std::os::unix::fs::symlink(
+            folder.join("digital_rf").join(from).canonicalize().unwrap(),
+            several.path().join(name),
+        )
+        .unwrap();
     }
     assert!(digital_rf::looks_like(several.path()));
     let error = digital_rf::open(several.path(), &OpenOptions::default()).err().unwrap().to_string();
@@ -203,7 +281,10 @@ fn stream(format: SampleFormat, n_channels: usize, rate: SampleRate, first_sampl
 fn write(path: &Path, stream: &StreamInfo, stretches: &[(u64, u64)]) -> Vec<u8> {
     let options = CreateOptions {
         description: Some("a test".to_owned()),
-        metadata: serde_json::from_value(json!({"gain_db": 30, "nested": {"list": [1.5, 2.5], "text": "é"}, "no": null})).unwrap(),
+        metadata: serde_json::from_value(
+            json!({"gain_db": 30, "nested": {"list": [1.5, 2.5], "text": "é"}, "no": null}),
+        )
+        .unwrap(),
         ..CreateOptions::default()
     };
     let mut writer = digital_rf::create(path, stream, &options).unwrap();
@@ -258,7 +339,7 @@ fn what_is_written_here_python_reads_sample_by_sample() {
         assert_eq!(recording.info().center_frequency_hz, Some(1090e6));
 
         let Some(python) = reference(8, &["drf-read", path.to_str().unwrap()]) else { continue };
-        println!("{name}");
+        eprintln!("{name}");
         check(&path, &python["ch0"], true);
         let python = &python["ch0"];
         assert_eq!(python["blocks"], json!(shifted));
@@ -267,7 +348,10 @@ fn what_is_written_here_python_reads_sample_by_sample() {
         let fields = &python["metadata"]["fields"];
         assert_eq!(fields["center_frequencies"], json!(vec![1090e6; n_channels]));
         assert_eq!(fields["nested"], json!({"list": [1.5, 2.5], "text": "é"}));
-        assert_eq!((&fields["gain_db"], &fields["description"], &fields["no"]), (&json!(30), &json!("a test"), &json!("")));
+        assert_eq!(
+            (&fields["gain_db"], &fields["description"], &fields["no"]),
+            (&json!(30), &json!("a test"), &json!(""))
+        );
         assert_eq!(python["metadata"]["index"], origin);
         let names = ["center_frequencies", "description", "gain_db", "nested", "no"];
         assert_eq!(python["metadata"]["names"], json!(names));
@@ -345,7 +429,8 @@ fn the_writer_refuses_what_does_not_fit() {
 fn six_files(path: &Path) -> Vec<std::path::PathBuf> {
     let stream = stream(format("cs16"), 1, SampleRate::new(1000, 1).unwrap(), 0);
     write(path, &stream, &[(0, 5500)]);
-    let mut files: Vec<_> = std::fs::read_dir(path.join("ch0/2023-11-14T22-00-00")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(path.join("ch0/2023-11-14T22-00-00")).unwrap().map(|e| e.unwrap().path()).collect();
     files.sort();
     assert_eq!(files.len(), 6);
     files
@@ -429,7 +514,10 @@ fn wrong_properties_are_named() {
         digital_rf::open(folder.path(), &OpenOptions::default()).err().unwrap().to_string()
     };
     let missing = attempt(&|file| std::fs::remove_file(file).unwrap());
-    assert!(missing.contains("drf_properties.h5: missing") && missing.contains("sample_rate_numerator"), "{missing}");
+    assert!(
+        missing.contains("drf_properties.h5: missing") && missing.contains("sample_rate_numerator"),
+        "{missing}"
+    );
     let set = |name: &'static str, value: u64| {
         attempt(&move |file: &Path| {
             let out = hdf5::File::open_rw(file).unwrap();
@@ -449,7 +537,8 @@ fn wrong_properties_are_named() {
         let error = set(name, value);
         assert!(error.contains(words), "{error}");
     }
-    let removed = attempt(&|file| hdf5::File::open_rw(file).unwrap().delete_attr("sample_rate_numerator").unwrap());
+    let removed =
+        attempt(&|file| hdf5::File::open_rw(file).unwrap().delete_attr("sample_rate_numerator").unwrap());
     assert!(removed.contains("'sample_rate_numerator' is missing"), "{removed}");
     let empty = tempfile::tempdir().unwrap();
     assert!(!digital_rf::looks_like(empty.path()));

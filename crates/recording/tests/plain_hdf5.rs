@@ -61,8 +61,7 @@ fn read(path: &Path, options: &OpenOptions, mapped: bool) -> Read {
 #[test]
 fn every_type_of_one_axis() {
     let names = ["r,i", "re,im", "real,imag", "I,Q", "i,q"];
-    let scalars =
-        ["i1", "u1", "<i2", ">i2", "<u2", "<i4", ">u4", "<i8", ">u8", "<f4", ">f4", "<f8", ">f8"];
+    let scalars = ["i1", "u1", "<i2", ">i2", "<u2", "<i4", ">u4", "<i8", ">u8", "<f4", ">f4", "<f8", ">f8"];
     let mut all = serde_json::Map::new();
     for (k, scalar) in scalars.iter().enumerate() {
         let pair: Vec<_> = names[k % names.len()].split(',').collect();
@@ -71,7 +70,9 @@ fn every_type_of_one_axis() {
             ("chunked", json!({"chunks": [64]})),
             ("gzip", json!({"chunks": [100], "compression": "gzip", "shuffle": true, "fletcher32": true})),
         ] {
-            for (kind, of) in [("real", json!({"scalar": scalar})), ("complex", json!({"scalar": scalar, "names": pair}))] {
+            for (kind, of) in
+                [("real", json!({"scalar": scalar})), ("complex", json!({"scalar": scalar, "names": pair}))]
+            {
                 let mut of = of;
                 of["shape"] = json!([1000]);
                 of.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -81,10 +82,14 @@ fn every_type_of_one_axis() {
     }
     // Q before I, and padding between and behind.
     all.insert("swapped".to_owned(), json!({"scalar": "<i2", "names": ["i", "r"], "shape": [500]}));
-    all.insert("padded".to_owned(),
-        json!({"scalar": "<i2", "names": ["r", "i"], "offsets": [0, 2], "itemsize": 8, "shape": [500]}));
-    all.insert("spread".to_owned(),
-        json!({"scalar": "<i2", "names": ["r", "i"], "offsets": [2, 6], "itemsize": 10, "shape": [500]}));
+    all.insert(
+        "padded".to_owned(),
+        json!({"scalar": "<i2", "names": ["r", "i"], "offsets": [0, 2], "itemsize": 8, "shape": [500]}),
+    );
+    all.insert(
+        "spread".to_owned(),
+        json!({"scalar": "<i2", "names": ["r", "i"], "offsets": [2, 6], "itemsize": 10, "shape": [500]}),
+    );
     let folder = tempfile::tempdir().unwrap();
     let Some((path, bytes)) = written(&folder, &json!({"datasets": all})) else { return };
     for (k, scalar) in scalars.iter().enumerate() {
@@ -99,7 +104,11 @@ fn every_type_of_one_axis() {
                 assert_eq!(read.bytes, bytes(&name), "{name} {scalar}");
                 let info = open(&path, &datasets(&[&name])).unwrap().info().clone();
                 let prefix = if kind == "complex" { "c" } else { "" };
-                assert_eq!(info.sample_format, format(&format!("{prefix}{letter}{bits}{order}")), "{name} {scalar}");
+                assert_eq!(
+                    info.sample_format,
+                    format(&format!("{prefix}{letter}{bits}{order}")),
+                    "{name} {scalar}"
+                );
             }
         }
     }
@@ -158,7 +167,10 @@ fn two_axes_mean_what_the_configuration_says() {
     for name in ["one_row", "one_column"] {
         assert_eq!(read(&path, &datasets(&[name]), true).bytes, bytes(name));
     }
-    assert!(error(&path, &datasets(&["plain"])).contains("'plain' is of shape [5, 600], expected axes = \"pulse_sample\""));
+    assert!(
+        error(&path, &datasets(&["plain"]))
+            .contains("'plain' is of shape [5, 600], expected axes = \"pulse_sample\"")
+    );
     assert!(error(&path, &datasets(&["cube"])).contains("expected one axis or two"));
     assert!(error(&path, &axes("cube", Axes::PulseSample)).contains("expected 2 axes"));
 }
@@ -184,9 +196,12 @@ fn interleaved_i_and_q() {
             o.hdf5.axes = axes;
         })
     };
-    for (name, complex, mapped) in
-        [("flat", "cs16", true), ("flat_odd_chunks", "cs16", false), ("flat_gzip", "cs16", false), ("pairs", "cu8", true)]
-    {
+    for (name, complex, mapped) in [
+        ("flat", "cs16", true),
+        ("flat_odd_chunks", "cs16", false),
+        ("flat_gzip", "cs16", false),
+        ("pairs", "cu8", true),
+    ] {
         let read = read(&path, &options(name, complex, None), mapped);
         assert_eq!((read.stretches, read.bytes), (vec![(0, 500)], bytes(name)), "{name}");
     }
@@ -215,7 +230,9 @@ fn i_and_q_apart() {
     }});
     let Some((path, bytes)) = written(&folder, &spec) else { return };
     let apart = |i: &str, q: &str| {
-        with(datasets(&[]), |o| (o.hdf5.i_dataset, o.hdf5.q_dataset) = (Some(i.to_owned()), Some(q.to_owned())))
+        with(datasets(&[]), |o| {
+            (o.hdf5.i_dataset, o.hdf5.q_dataset) = (Some(i.to_owned()), Some(q.to_owned()));
+        })
     };
     let woven = |i: &str, q: &str, size: usize| -> Vec<u8> {
         let (i, q) = (bytes(i), bytes(q));
@@ -252,21 +269,36 @@ fn several_datasets_are_pulses_or_one_run() {
     let error_text = error(&path, &datasets(&["trace_*"]));
     assert!(error_text.contains("'trace_12_longer' is 41 samples long, expected 40"), "{error_text}");
     let all = read(&path, &with(datasets(&["trace_*"]), |o| o.hdf5.each = Some(Each::Append)), true);
-    assert_eq!((all.stretches, all.bytes), (vec![(0, 241)], [joined.clone(), bytes("trace_12_longer")].concat()));
+    assert_eq!(
+        (all.stretches, all.bytes),
+        (vec![(0, 241)], [joined.clone(), bytes("trace_12_longer")].concat())
+    );
 
     // 40 samples of 1 µs each, a pulse every 100.3 µs: rounded to the nearest sample.
     let every = |pri_s| with(patterns.clone(), |o| o.hdf5.pri_s = Some(pri_s));
     let spaced = read(&path, &every(100.3e-6), true);
-    assert_eq!((spaced.stretches, &spaced.bytes), (vec![(0, 40), (100, 40), (201, 40), (301, 40), (401, 40)], &joined));
-    for (pri_s, words) in
-        [(39e-6, "no shorter than a pulse, which has 40 samples"), (-1.0, "above zero"), (f64::NAN, "above zero"), (1e17, "count")]
-    {
+    assert_eq!(
+        (spaced.stretches, &spaced.bytes),
+        (vec![(0, 40), (100, 40), (201, 40), (301, 40), (401, 40)], &joined)
+    );
+    for (pri_s, words) in [
+        (39e-6, "no shorter than a pulse, which has 40 samples"),
+        (-1.0, "above zero"),
+        (f64::NAN, "above zero"),
+        (1e17, "count"),
+    ] {
         let text = error(&path, &every(pri_s));
         assert!(text.contains("'pri_s'") && text.contains(words), "{text}");
     }
     let mut recording = open(&path, &every(100.3e-6)).unwrap();
     let mut block = IqBlock::default();
-    for (at, first, n, gap) in [(0, 0, 40, false), (39, 39, 1, false), (40, 100, 40, true), (150, 201, 40, true), (410, 410, 31, false)] {
+    for (at, first, n, gap) in [
+        (0, 0, 40, false),
+        (39, 39, 1, false),
+        (40, 100, 40, true),
+        (150, 201, 40, true),
+        (410, 410, 31, false),
+    ] {
         assert!(recording.read(at, 100, &mut block).unwrap());
         assert_eq!((block.header.first_sample, block.n_samples(), block.header.after_gap), (first, n, gap));
     }
@@ -302,7 +334,12 @@ fn rate_frequency_and_time_come_from_attributes() {
     let told = with(own, |o| (o.sample_rate_hz, o.center_frequency_hz) = (Some(1.0), Some(2.0)));
     assert_eq!((info(&told).0, info(&told).1), (1.0, Some(2.0)));
     let missing = error(&path, &named("b/own"));
-    assert!(missing.contains("sample_rate_hz") && missing.contains("'b/own@dt_inv'") && missing.contains("'b@note'"), "{missing}");
+    assert!(
+        missing.contains("sample_rate_hz")
+            && missing.contains("'b/own@dt_inv'")
+            && missing.contains("'b@note'"),
+        "{missing}"
+    );
     let wrong = with(named("b/own"), |o| o.hdf5.sample_rate_attribute = Some("when".to_owned()));
     assert!(error(&path, &wrong).contains("expected a number of Hz"), "{}", error(&path, &wrong));
     let absent = with(named("b/own"), |o| o.hdf5.sample_rate_attribute = Some("x@y".to_owned()));
@@ -313,13 +350,15 @@ fn rate_frequency_and_time_come_from_attributes() {
 fn test_bsi_is_twenty_pulses() {
     let Some(folder) = recordings(1) else { return };
     let path = folder.join("pulsed_hdf5/test_bsi.h5");
-    let options = with(datasets(&["line_*/location_*/datacapture_0/echogram_0"]), |o| o.sample_rate_hz = Some(250e6));
+    let options =
+        with(datasets(&["line_*/location_*/datacapture_0/echogram_0"]), |o| o.sample_rate_hz = Some(250e6));
     let mut recording = open(&path, &options).unwrap();
     let info = recording.info().clone();
     assert_eq!((info.pulse_len, info.sample_format, info.n_channels), (Some(2976), format("f64_be"), 1));
     let read = read_all(recording.as_mut(), 1000);
     assert_eq!(read.stretches, (0..20).map(|k| (2976 * k, 2976)).collect::<Vec<_>>());
-    let names: Vec<_> = (0..20).map(|k| format!("line_{}/location_{}/datacapture_0/echogram_0", k / 10, k % 10)).collect();
+    let names: Vec<_> =
+        (0..20).map(|k| format!("line_{}/location_{}/datacapture_0/echogram_0", k / 10, k % 10)).collect();
     let list = serde_json::to_string(&names).unwrap();
     let Some(python) = reference(1, &["h5-read", path.to_str().unwrap(), &list]) else { return };
     for (name, bytes) in names.iter().zip(read.bytes.chunks_exact(2976 * 8)) {
@@ -328,15 +367,26 @@ fn test_bsi_is_twenty_pulses() {
 
     let found = describe(&path).unwrap();
     assert_eq!(found.len(), 20);
-    assert_eq!((found[2].path.as_str(), &found[2].shape), ("line_0/location_2/datacapture_0/echogram_0", &vec![2976]));
+    assert_eq!(
+        (found[2].path.as_str(), &found[2].shape),
+        ("line_0/location_2/datacapture_0/echogram_0", &vec![2976])
+    );
     assert_eq!((found[2].type_text.as_str(), found[2].storage.as_str()), ("big-endian f64", "chunks of [1]"));
-    assert!(found[0].attributes.iter().any(|(name, text)| name == "Digitizer-MetaData_xml" && text.contains("<Name>")));
+    assert!(
+        found[0]
+            .attributes
+            .iter()
+            .any(|(name, text)| name == "Digitizer-MetaData_xml" && text.contains("<Name>"))
+    );
     let text = suggestion(&found);
     let options = from_toml(&text);
     assert_eq!(options.hdf5.datasets, ["line_*/location_*/datacapture_*/echogram_*"]);
     assert_eq!(open(&path, &options).unwrap().info().end_sample, 20 * 2976);
     let nothing = error(&path, &OpenOptions::default());
-    assert!(nothing.contains("20 datasets could be samples") && nothing.contains("[source.hdf5]"), "{nothing}");
+    assert!(
+        nothing.contains("20 datasets could be samples") && nothing.contains("[source.hdf5]"),
+        "{nothing}"
+    );
 }
 
 /// What a configuration's `[source]` would be.
@@ -351,9 +401,15 @@ fn from_toml(text: &str) -> OpenOptions {
 #[test]
 fn what_is_suggested_opens() {
     for (datasets, kept) in [
-        (json!({"x": {"scalar": "<i2", "shape": [1000], "names": ["r", "i"]}, "time": {"scalar": "<f8", "shape": [9]}}), 1000),
+        (
+            json!({"x": {"scalar": "<i2", "shape": [1000], "names": ["r", "i"]}, "time": {"scalar": "<f8", "shape": [9]}}),
+            1000,
+        ),
         (json!({"x": {"scalar": "<i2", "shape": [500, 2]}}), 500),
-        (json!({"x y/\"z\"": {"scalar": "<f4", "shape": [5, 7], "attributes": {"fs": 5e6}}, "a": {"scalar": "<f4", "shape": [3]}}), 35),
+        (
+            json!({"x y/\"z\"": {"scalar": "<f4", "shape": [5, 7], "attributes": {"fs": 5e6}}, "a": {"scalar": "<f4", "shape": [3]}}),
+            35,
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let Some((path, _)) = written(&folder, &json!({"datasets": datasets})) else { return };
@@ -380,7 +436,7 @@ file.create_dataset("larger than memory's addresses", shape=(2**62,), chunks=(10
 file.create_dataset("never written", shape=(10,), dtype="<i2", fillvalue=7)
 file.create_dataset("flags", data=np.array([True, False]))
 file.create_dataset("record", data=np.zeros(3, dtype=[("t", "f8"), ("x", "i4"), ("y", "i4")]))
-file.create_dataset("array", data=np.zeros(3, dtype=("<i2", (2,))))
+file.create_dataset("array", data=np.arange(6).reshape(3, 2), shape=(3,), dtype=np.dtype(("<i2", (2,))))
 file.create_dataset("half", data=np.zeros(3, dtype="<f2"))
 file["loop"] = h5py.SoftLink("/loop")
 file["away"] = h5py.ExternalLink("nowhere.h5", "/x")
@@ -424,6 +480,9 @@ file["good"].attrs["long"] = np.arange(5000)
         let text = error(&path, &datasets(&[name]));
         assert!(text.contains(words), "{name}: {text}");
     }
+    assert_eq!(read(&path, &datasets(&["array"]), true).bytes, [0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5, 0]);
+    let many = with(datasets(&["huge"]), |o| o.hdf5.axes = Some(Axes::ChannelSample));
+    assert!(error(&path, &many).contains("at most 65536 channels"));
     let huge = with(datasets(&["huge"]), |o| o.hdf5.axes = Some(Axes::SampleChannel));
     let mut recording = open(&path, &huge).unwrap();
     let mut block = IqBlock::default();
@@ -432,11 +491,14 @@ file["good"].attrs["long"] = np.arange(5000)
     let found = describe(&path).unwrap();
     assert_eq!(found.len(), 15, "{:?}", found.iter().map(|d| &d.path).collect::<Vec<_>>());
     let good = found.iter().find(|d| d.path == "good").unwrap();
-    assert_eq!(good.attributes, [
-        ("empty".to_owned(), "null".to_owned()),
-        ("long".to_owned(), "(i64 of shape [5000])".to_owned()),
-        ("strange".to_owned(), "[\"({a: i32})\"]".to_owned()),
-    ]);
+    assert_eq!(
+        good.attributes,
+        [
+            ("empty".to_owned(), "null".to_owned()),
+            ("long".to_owned(), "(i64 of shape [5000])".to_owned()),
+            ("strange".to_owned(), "[\"({a: i32})\"]".to_owned()),
+        ]
+    );
 }
 
 #[test]

@@ -31,10 +31,17 @@ impl DataFile {
     ///
     /// # Errors
     /// It cannot be opened, or its two datasets contradict the properties or one another.
-    pub(crate) fn open(path: &Path, ms: u64, timeline: &Timeline, n_subchannels: usize, map: bool) -> Result<Self> {
+    pub(crate) fn open(
+        path: &Path,
+        ms: u64,
+        timeline: &Timeline,
+        n_subchannels: usize,
+        map: bool,
+    ) -> Result<Self> {
         let file = open_for_reading(path, ["rf_data"])?;
         let dataset = |name: &str| {
-            file.dataset(name).map_err(|e| Error::new(path, format!("dataset '{name}' cannot be opened: {e}")))
+            file.dataset(name)
+                .map_err(|e| Error::new(path, format!("dataset '{name}' cannot be opened: {e}")))
         };
         let data = dataset("rf_data")?;
         let axes = if data.ndim() == 1 { &[Axis::Sample][..] } else { &[Axis::Sample, Axis::Channel][..] };
@@ -46,7 +53,12 @@ impl DataFile {
         let index = dataset("rf_data_index")?;
         let shape = index.shape();
         if !matches!(shape[..], [n, 2] if (1..=MAX_STRETCHES).contains(&n)) {
-            return Err(Error::field(path, "rf_data_index", format!("of shape {shape:?}"), "two columns and a row"));
+            return Err(Error::field(
+                path,
+                "rf_data_index",
+                format!("of shape {shape:?}"),
+                "two columns and a row",
+            ));
         }
         let rows = index.read_raw::<u64>().map_err(|e| failed(path, "read rf_data_index", &e))?;
         let stretches = stretches(path, &rows, samples.n_samples(), timeline.indices(ms))?;
@@ -97,7 +109,12 @@ fn stretches(path: &Path, pairs: &[u64], n_rows: usize, indices: Range<u64>) -> 
     let mut stretches: Vec<Stretch> = Vec::with_capacity(pairs.len() / 2);
     for (k, ((index, row), end_row)) in rows.zip(ends).enumerate() {
         let wrong = |expected: String| {
-            Err(Error::field(path, &format!("rf_data_index[{k}]"), format!("index {index}, row {row}"), expected))
+            Err(Error::field(
+                path,
+                &format!("rf_data_index[{k}]"),
+                format!("index {index}, row {row}"),
+                expected,
+            ))
         };
         if row > end_row || end_row > n_rows as u64 {
             return wrong(format!("rows that grow and stay within the {n_rows} of rf_data"));

@@ -23,9 +23,11 @@ pub(crate) fn is_channel(folder: &Path) -> bool {
     if first_of(folder, &PROPERTIES).is_some() && first_of(folder, &METADATA_PROPERTIES[..1]).is_none() {
         return true;
     }
-    subdirs(folder).is_ok_and(|subdirs| subdirs.first().is_some_and(|first| {
-        data_files(&folder.join(first)).is_ok_and(|files| !files.is_empty())
-    }))
+    subdirs(folder).is_ok_and(|subdirs| {
+        subdirs
+            .first()
+            .is_some_and(|first| data_files(&folder.join(first)).is_ok_and(|files| !files.is_empty()))
+    })
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>> {
@@ -62,11 +64,9 @@ pub(crate) fn subdir_name(seconds: u64) -> Option<String> {
 
 /// When a folder begins, by its name.
 pub(crate) fn seconds_of_subdir(name: &str) -> Option<u64> {
-    if name.len() != 19 {
-        return None;
-    }
     let text = format!("{}{}Z", name.get(..13)?, name.get(13..)?.replace('-', ":"));
-    u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok()
+    let seconds = u64::try_from(text.parse::<Timestamp>().ok()?.as_second()).ok()?;
+    (subdir_name(seconds)? == name).then_some(seconds)
 }
 
 /// Beginnings of the files of samples in a folder, ms since 1970, in order.
@@ -151,7 +151,9 @@ impl Folders {
             let name = subdir_name(subdir).unwrap_or_default();
             let mut files = data_files(&self.channel.join(name))?;
             // A file that does not belong here would not be found by its index.
-            files.retain(|&ms| self.timeline.subdir_of(ms) == subdir && ms % self.timeline.file_cadence_ms == 0);
+            files.retain(|&ms| {
+                self.timeline.subdir_of(ms) == subdir && ms % self.timeline.file_cadence_ms == 0
+            });
             self.listed = Some((subdir, files));
         }
         Ok(self.listed.as_ref().map_or(&[], |(_, files)| files))
@@ -167,12 +169,23 @@ mod tests {
         assert_eq!(subdir_name(1_567_105_200).as_deref(), Some("2019-08-29T19-00-00"));
         assert_eq!(seconds_of_subdir("2019-08-29T19-00-00"), Some(1_567_105_200));
         assert_eq!(ms_of_file(&file_name(1_567_105_700_042)), Some(1_567_105_700_042));
-        for name in ["metadata", "2019-08-29T19:00:00", "2019-13-29T19-00-00", "2019-08-29T19-00-0é", "1960-01-01T00-00-00"] {
+        for name in [
+            "metadata",
+            "2019-08-29T19:00:00",
+            "2019-13-29T19-00-00",
+            "2019-08-29T19-00-0é",
+            "1960-01-01T00-00-00",
+        ] {
             assert_eq!(seconds_of_subdir(name), None, "{name}");
         }
-        for name in
-            ["tmp.rf@1.000.h5", "rf@1.00.h5", "rf@.000.h5", "rf@1.000.h5x", "rf@+1.000.h5", "rf@99999999999999999999.000.h5"]
-        {
+        for name in [
+            "tmp.rf@1.000.h5",
+            "rf@1.00.h5",
+            "rf@.000.h5",
+            "rf@1.000.h5x",
+            "rf@+1.000.h5",
+            "rf@99999999999999999999.000.h5",
+        ] {
             assert_eq!(ms_of_file(name), None, "{name}");
         }
     }

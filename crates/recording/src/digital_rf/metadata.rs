@@ -95,7 +95,8 @@ fn samples(path: &Path) -> Result<Vec<u64>> {
 }
 
 fn fields(path: &Path, sample: u64) -> Result<Map<String, Value>> {
-    let group = open_file(path)?.group(&sample.to_string()).map_err(|e| failed(path, "open a sample's group", &e))?;
+    let group =
+        open_file(path)?.group(&sample.to_string()).map_err(|e| failed(path, "open a sample's group", &e))?;
     let mut left = MAX_FIELDS;
     Ok(group_fields(&group, 0, &mut left))
 }
@@ -204,7 +205,11 @@ fn write_fields(group: &Group, fields: &Map<String, Value>) -> hdf5::Result<()> 
             },
             Value::Array(values) => match values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>() {
                 Some(numbers) => {
-                    group.new_dataset::<f64>().shape(numbers.len()).create(name.as_str())?.write_raw(&numbers[..])?;
+                    group
+                        .new_dataset::<f64>()
+                        .shape(numbers.len())
+                        .create(name.as_str())?
+                        .write_raw(&numbers[..])?;
                 }
                 None => write_scalar(group, &name, &unicode(&value.to_string()))?,
             },

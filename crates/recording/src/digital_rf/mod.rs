@@ -39,7 +39,8 @@ pub fn looks_like(path: &Path) -> bool {
 /// Opens a channel: the folder itself, or the one in a folder of channels that `options.channel` names; where
 /// there is just one, it need not be named.
 ///
-/// The recording's own sample rate, type and time stand; `options` can only replace the centre frequency.
+/// `options` may replace what the recording says of its sample rate, the time of its first sample and its centre
+/// frequency; which file holds which index follows from the recording's own properties all the same.
 ///
 /// # Errors
 /// There is no channel or several, its properties are missing or wrong, or no file of it can be read.
@@ -52,6 +53,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
 /// Files are contiguous, so that readers can map them, and appear under their names when they are complete: a
 /// crash loses the open file only. Stretches without a gap are kept in `rf_data_index`; numbers stay as the
 /// device gave them, in this machine's byte order.
+///
+/// A block that is `after_gap` without a jump of its index is written without one.
 ///
 /// Indices count from 1970 by the stream's anchor. Where the stream has none, its own indices are taken as they
 /// are: such a recording claims to begin in 1970.

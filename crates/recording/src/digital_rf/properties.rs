@@ -2,7 +2,7 @@
 
 use super::folders::{PROPERTIES, first_of};
 use super::timeline::{MAX_DENOMINATOR, Timeline};
-use crate::hdf5::{attributes, count, failed, number, open_file, string};
+use crate::hdf5::{MAX_CHANNELS, attributes, count, failed, number, open_file, string};
 use crate::{Error, Result};
 use hdf5::Location;
 use hdf5::types::FixedAscii;
@@ -21,9 +21,6 @@ pub(crate) struct Properties {
     /// All attributes.
     pub all: BTreeMap<String, Value>,
 }
-
-/// More subchannels than this are taken for damage.
-const MAX_SUBCHANNELS: u64 = 65_536;
 
 impl Properties {
     /// # Errors
@@ -55,14 +52,15 @@ impl Properties {
             let expected = format!("at most {MAX_DENOMINATOR}");
             return Err(Error::field(&path, "sample_rate_denominator", rate.denominator(), expected));
         }
-        let (file_cadence_ms, subdir_cadence_s) = (wanted("file_cadence_millisecs")?, wanted("subdir_cadence_secs")?);
+        let (file_cadence_ms, subdir_cadence_s) =
+            (wanted("file_cadence_millisecs")?, wanted("subdir_cadence_secs")?);
         if subdir_cadence_s.checked_mul(1000).is_none_or(|ms| ms % file_cadence_ms != 0) {
             let expected = format!("a divisor of the folders' {subdir_cadence_s} s");
             return Err(Error::field(&path, "file_cadence_millisecs", file_cadence_ms, expected));
         }
         let n_subchannels = if all.contains_key("num_subchannels") { wanted("num_subchannels")? } else { 1 };
-        if n_subchannels > MAX_SUBCHANNELS {
-            let expected = format!("at most {MAX_SUBCHANNELS}");
+        if n_subchannels > MAX_CHANNELS as u64 {
+            let expected = format!("at most {MAX_CHANNELS}");
             return Err(Error::field(&path, "num_subchannels", n_subchannels, expected));
         }
         let epoch = match all.get("epoch") {
@@ -114,7 +112,8 @@ pub(crate) fn write_number(location: &Location, name: &str, value: u64) -> hdf5:
 /// Writes ASCII of a fixed length, as other writers of the format do.
 pub(crate) fn write_text(location: &Location, name: &str, text: &str) -> hdf5::Result<()> {
     fn fixed<const N: usize>(location: &Location, name: &str, text: &str) -> hdf5::Result<()> {
-        let value = FixedAscii::<N>::from_ascii(text).map_err(|e| hdf5::Error::from(e.to_string().as_str()))?;
+        let value =
+            FixedAscii::<N>::from_ascii(text).map_err(|e| hdf5::Error::from(e.to_string().as_str()))?;
         location.new_attr::<FixedAscii<N>>().create(name)?.write_scalar(&value)
     }
     if text.len() <= 32 { fixed::<32>(location, name, text) } else { fixed::<256>(location, name, text) }
@@ -124,7 +123,12 @@ pub(crate) fn write_text(location: &Location, name: &str, text: &str) -> hdf5::R
 ///
 /// # Errors
 /// It cannot be written.
-pub(crate) fn write(channel: &Path, timeline: &Timeline, format: SampleFormat, n_subchannels: usize) -> Result<()> {
+pub(crate) fn write(
+    channel: &Path,
+    timeline: &Timeline,
+    format: SampleFormat,
+    n_subchannels: usize,
+) -> Result<()> {
     let path = channel.join(PROPERTIES[0]);
     let write = || {
         let file = hdf5::File::create_excl(&path)?;
@@ -133,4 +137,3 @@ pub(crate) fn write(channel: &Path, timeline: &Timeline, format: SampleFormat, n
     };
     write().map_err(|e| failed(&path, "write this file", &e))
 }
-

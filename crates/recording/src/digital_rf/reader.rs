@@ -5,9 +5,9 @@ use super::folders::{Folders, PROPERTIES, channels, is_channel};
 use super::metadata;
 use super::properties::Properties;
 use crate::{Error, Kind, OpenOptions, Recording, RecordingInfo, Result};
-use rangegate_core::{BlockHeader, IqBlock, SampleFormat, TimeAnchor};
+use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, TimeAnchor};
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Where the whole recording is no more files than these, its samples are counted when it is opened.
@@ -31,18 +31,23 @@ struct Files {
     losses: Losses,
 }
 
-/// What could not be read, each file once however often it is come across.
+/// More losses than this are not listed one by one.
+const MAX_LOSSES: usize = 1000;
+
+/// What could not be read, each once however often it is come across.
 #[derive(Default)]
 struct Losses {
     lines: Vec<String>,
-    known: BTreeMap<(u64, u64), ()>,
+    known: BTreeSet<(u64, u64)>,
 }
 
 impl Losses {
     fn add(&mut self, ms: u64, index: u64, line: String) {
-        if self.known.insert((ms, index), ()).is_none() {
-            self.lines.push(line);
+        if self.lines.len() > MAX_LOSSES || !self.known.insert((ms, index)) {
+            return;
         }
+        let full = self.lines.len() == MAX_LOSSES;
+        self.lines.push(if full { "there are more losses, which are not listed".to_owned() } else { line });
     }
 }
 
@@ -54,13 +59,19 @@ impl Files {
         }
         let path = self.folders.path_of(ms).filter(|path| path.exists())?;
         let n_subchannels = self.properties.n_subchannels;
-        let file = DataFile::open(&path, ms, &self.properties.timeline, n_subchannels, self.map).and_then(|file| {
-            let expected = *self.format.get_or_insert(file.format());
-            if file.format() == expected {
-                return Ok(file);
-            }
-            Err(Error::field(&path, "type of rf_data", file.format(), format!("{expected} as in the other files")))
-        });
+        let file =
+            DataFile::open(&path, ms, &self.properties.timeline, n_subchannels, self.map).and_then(|file| {
+                let expected = *self.format.get_or_insert(file.format());
+                if file.format() == expected {
+                    return Ok(file);
+                }
+                Err(Error::field(
+                    &path,
+                    "type of rf_data",
+                    file.format(),
+                    format!("{expected} as in the other files"),
+                ))
+            });
         match file {
             Ok(file) => {
                 let before = self.open.replace(file);
@@ -79,12 +90,11 @@ impl Files {
         let timeline = self.properties.timeline;
         let mut ms = timeline.file_of(at);
         // A sample on the boundary may stand in the file before.
-        if at == timeline.first_index(ms) {
-            if let Some(before) = ms.checked_sub(timeline.file_cadence_ms) {
-                if self.open(before).is_some_and(|file| file.contains(at)) {
-                    return Ok(self.open(before));
-                }
-            }
+        if at == timeline.first_index(ms)
+            && let Some(before) = ms.checked_sub(timeline.file_cadence_ms)
+            && self.open(before).is_some_and(|file| file.contains(at))
+        {
+            return Ok(self.open(before));
         }
         loop {
             if self.open(ms).is_some_and(|file| file.find(at).is_some()) {
@@ -170,8 +180,22 @@ impl DrfRecording {
             files.losses.add(u64::MAX, 0, format!("{e}; this metadata is left out"));
             metadata::Metadata::default()
         });
-        let anchor = TimeAnchor { sample: 0, time: files.properties.epoch };
-        let sample_rate = files.properties.timeline.rate;
+        let anchor = match options.start_time {
+            Some(time) => TimeAnchor { sample: first_sample, time },
+            None => TimeAnchor { sample: 0, time: files.properties.epoch },
+        };
+        let sample_rate = match options.sample_rate_hz {
+            Some(hz) => SampleRate::from_hz(hz).map_err(|e| Error::new(&channel, e.to_string()))?,
+            None => files.properties.timeline.rate,
+        };
+        if let Some(wanted) = options.sample_format.filter(|wanted| *wanted != sample_format) {
+            return Err(Error::field(
+                &channel,
+                "sample_format",
+                wanted,
+                format!("{sample_format}, or left out"),
+            ));
+        }
         let info = RecordingInfo {
             path: channel,
             kind: Kind::DigitalRf,
@@ -183,7 +207,9 @@ impl DrfRecording {
             n_samples,
             anchor: Some(anchor),
             start_time: anchor.time_of(first_sample, 0.0, sample_rate),
-            center_frequency_hz: options.center_frequency_hz.or_else(|| metadata::center_frequency_hz(&notes.first)),
+            center_frequency_hz: options
+                .center_frequency_hz
+                .or_else(|| metadata::center_frequency_hz(&notes.first)),
             pulse_len: None,
             mapped,
             annotations: Vec::new(),
@@ -228,7 +254,11 @@ impl Recording for DrfRecording {
                 Err(e) => {
                     // Everything up to the end of the chunk, or what was asked for, cannot be had.
                     let lost = at..at + file.samples.run(row, left) as u64;
-                    self.files.losses.add(ms, at, format!("{e}; {} samples are left out", lost.end - lost.start));
+                    self.files.losses.add(
+                        ms,
+                        at,
+                        format!("{e}; {} samples are left out", lost.end - lost.start),
+                    );
                     if let Some(file) = self.files.open(ms) {
                         file.remove(&lost);
                     }
@@ -252,18 +282,23 @@ fn choose_channel(path: &Path, name: Option<&str>) -> Result<PathBuf> {
     let list = || if found.is_empty() { "none".to_owned() } else { found.join(", ") };
     match (name, found.as_slice()) {
         (Some(name), _) if found.iter().any(|c| c == name) => Ok(path.join(name)),
-        (Some(name), _) if is_channel(path) && path.file_name().is_some_and(|n| n == name) => Ok(path.to_owned()),
-        (Some(name), _) => Err(Error::field(path, "channel", name, format!("one of the channels here: {}", list()))),
+        (Some(name), _) if is_channel(path) && path.file_name().is_some_and(|n| n == name) => {
+            Ok(path.to_owned())
+        }
+        (Some(name), _) => {
+            Err(Error::field(path, "channel", name, format!("one of the channels here: {}", list())))
+        }
         (None, [only]) => Ok(path.join(only)),
         (None, []) => {
             let wanted = PROPERTIES[0];
-            let message = format!("this is no Digital RF recording: expected {wanted}, or folders that hold it");
+            let message =
+                format!("this is no Digital RF recording: expected {wanted}, or folders that hold it");
             Err(Error::new(path, message))
         }
         (None, _) => {
-            let message = format!("this recording has several channels, say which with 'channel': {}", list());
+            let message =
+                format!("this recording has several channels, say which with 'channel': {}", list());
             Err(Error::new(path, message))
         }
     }
 }
-

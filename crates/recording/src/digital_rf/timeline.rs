@@ -20,7 +20,8 @@ impl Timeline {
     /// Beginning of the file that holds an index, ms since 1970.
     pub(crate) fn file_of(&self, index: u64) -> u64 {
         // Below 2^64 · 10^15 · 10^3 < 2^124.
-        let ms = u128::from(index) * u128::from(self.rate.denominator()) * 1000 / u128::from(self.rate.numerator());
+        let ms = u128::from(index) * u128::from(self.rate.denominator()) * 1000
+            / u128::from(self.rate.numerator());
         let cadence = u128::from(self.file_cadence_ms);
         u64::try_from(ms / cadence * cadence).unwrap_or(u64::MAX)
     }
@@ -67,7 +68,8 @@ mod tests {
 
     #[test]
     fn a_rational_rate_meets_its_seconds_exactly() {
-        let timeline = Timeline { rate: SampleRate::new(200, 3).unwrap(), file_cadence_ms: 1000, subdir_cadence_s: 10 };
+        let timeline =
+            Timeline { rate: SampleRate::new(200, 3).unwrap(), file_cadence_ms: 1000, subdir_cadence_s: 10 };
         // 200 samples in three seconds: the 67th begins the second file, the 134th the third, the 200th the fourth.
         for (seconds, first) in [(0, 0), (1, 67), (2, 134), (3, 200), (3_000_000_000, 200_000_000_000)] {
             assert_eq!(timeline.first_index(seconds * 1000), first);

@@ -115,7 +115,8 @@ impl DrfWriter {
     /// Index since 1970 of a sample of the stream.
     fn index(&self, sample: u64) -> Result<u64> {
         let wanted = "a time between 1970 and the end of the calendar";
-        let wrong = || Error::field(&self.channel, "time of a sample", format!("that of index {sample}"), wanted);
+        let wrong =
+            || Error::field(&self.channel, "time of a sample", format!("that of index {sample}"), wanted);
         let index = u64::try_from(i128::from(sample) + self.offset).map_err(|_| wrong())?;
         let subdir = self.timeline.subdir_of(self.timeline.file_of(index));
         subdir_name(subdir).map(|_| index).ok_or_else(wrong)
@@ -125,22 +126,30 @@ impl DrfWriter {
     fn close_file(&mut self) -> Result<()> {
         let Some(file) = self.file.take() else { return Ok(()) };
         let subdir = self.channel.join(subdir_name(self.timeline.subdir_of(file.ms)).unwrap_or_default());
-        std::fs::create_dir_all(&subdir).map_err(|e| Error::io(&subdir, "create this folder", e))?;
-        let path = subdir.join(file_name(file.ms));
         let temporary = subdir.join(format!("tmp.{}", file_name(file.ms)));
-        let at = self.write_structure(&temporary, &file).map_err(|e| failed(&temporary, "write this file", &e))?;
+        let written = self.write_file(&file, &subdir, &temporary);
+        self.rows.clear();
+        self.sequence += 1;
+        if written.is_err() {
+            // It would be ignored by readers, but on a full disk it is in the way.
+            let _ = std::fs::remove_file(&temporary);
+        }
+        written
+    }
+
+    fn write_file(&self, file: &OpenFile, subdir: &Path, temporary: &Path) -> Result<()> {
+        std::fs::create_dir_all(subdir).map_err(|e| Error::io(subdir, "create this folder", e))?;
+        let at =
+            self.write_structure(temporary, file).map_err(|e| failed(temporary, "write this file", &e))?;
         // The rows go where the library made room for them: no conversion, no copy, no lock.
         let write_rows = || {
-            let mut out = std::fs::OpenOptions::new().write(true).open(&temporary)?;
+            let mut out = std::fs::OpenOptions::new().write(true).open(temporary)?;
             out.seek(SeekFrom::Start(at))?;
             out.write_all(&self.rows)?;
             drop(out);
-            std::fs::rename(&temporary, &path)
+            std::fs::rename(temporary, subdir.join(file_name(file.ms)))
         };
-        write_rows().map_err(|e| Error::io(&path, "write this file", e))?;
-        self.rows.clear();
-        self.sequence += 1;
-        Ok(())
+        write_rows().map_err(|e| Error::io(temporary, "write this file", e))
     }
 
     /// Writes everything of a file but its rows; returns where these begin.
@@ -150,7 +159,7 @@ impl DrfWriter {
         let data = out
             .new_dataset_builder()
             .with_dcpl(|p| p.no_chunk().alloc_time(Some(AllocTime::Early)).fill_time(FillTime::Never))
-            .empty_as(&type_of(self.format))
+            .empty_as(type_of(self.format))
             .shape(shape)
             .create("rf_data")?;
         write_attributes(&data, &self.timeline, self.format, self.n_channels)?;
@@ -193,7 +202,8 @@ impl Writer for DrfWriter {
             if self.file.as_ref().is_some_and(|file| file.ms != ms) {
                 self.close_file()?;
             }
-            let file = self.file.get_or_insert_with(|| OpenFile { ms, n_rows: 0, index: Vec::new(), end: u64::MAX });
+            let file =
+                self.file.get_or_insert_with(|| OpenFile { ms, n_rows: 0, index: Vec::new(), end: u64::MAX });
             if file.end != at {
                 file.index.extend([at, file.n_rows]);
             }

@@ -44,9 +44,7 @@ fn elements(container: &Container, descriptor: &TypeDescriptor) -> Option<Vec<Va
         TypeDescriptor::Float(_) => all::<f64>(container, Value::from),
         // As an integer, because a damaged file may hold what is neither true nor false.
         TypeDescriptor::Boolean => all::<i8>(container, |number| Value::Bool(number != 0)),
-        TypeDescriptor::FixedAscii(_) => {
-            all::<FixedAscii<MAX_TEXT_BYTES>>(container, |t| text(t.as_bytes()))
-        }
+        TypeDescriptor::FixedAscii(_) => all::<FixedAscii<MAX_TEXT_BYTES>>(container, |t| text(t.as_bytes())),
         TypeDescriptor::FixedUnicode(_) => {
             all::<FixedUnicode<MAX_TEXT_BYTES>>(container, |t| text(t.as_bytes()))
         }
@@ -104,7 +102,8 @@ pub(crate) fn number(value: &Value) -> Option<f64> {
 pub(crate) fn count(value: &Value) -> Option<u64> {
     match value {
         Value::Number(n) => {
-            let whole = || n.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1.8e19).contains(x)).map(|x| x as u64);
+            let whole =
+                || n.as_f64().filter(|x| x.fract() == 0.0 && (0.0..1.8e19).contains(x)).map(|x| x as u64);
             n.as_u64().or_else(whole)
         }
         Value::Array(values) if values.len() == 1 => count(&values[0]),

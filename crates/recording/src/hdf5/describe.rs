@@ -102,7 +102,9 @@ impl Walk {
 fn describe_one(file: &File, path: &str, dataset: &Dataset) -> DatasetInfo {
     let datatype = dataset.dtype().ok();
     let group_attributes = groups_above(file, path).into_iter().flat_map(|(name, group)| {
-        attributes(&group).into_iter().map(move |(attribute, value)| (format!("{name}@{attribute}"), short(&value)))
+        attributes(&group)
+            .into_iter()
+            .map(move |(attribute, value)| (format!("{name}@{attribute}"), short(&value)))
     });
     DatasetInfo {
         path: path.to_owned(),
@@ -131,7 +133,9 @@ fn storage_text(dataset: &Dataset) -> String {
     let filters: String = dataset.filters().iter().map(|f| format!(", {}", filter_text(f))).collect();
     match dataset.layout() {
         Storage::Chunked => format!("chunks of {:?}{filters}", dataset.chunk().unwrap_or_default()),
-        Storage::Contiguous if dataset.offset().is_none() => "contiguous, without data in this file".to_owned(),
+        Storage::Contiguous if dataset.offset().is_none() => {
+            "contiguous, without data in this file".to_owned()
+        }
         Storage::Contiguous => "contiguous".to_owned(),
         Storage::Compact => "compact".to_owned(),
         _ => "virtual".to_owned(),
@@ -174,7 +178,8 @@ pub fn suggestion(datasets: &[DatasetInfo]) -> String {
     let alike = |d: &&DatasetInfo| d.type_text == best.type_text && pattern(&d.path) == pattern(&best.path);
     let n_alike = datasets.iter().filter(alike).count();
     let name = if n_alike > 1 { pattern(&best.path) } else { best.path.clone() };
-    let pairs = best.shape.last() == Some(&2) && best.sample_format.is_some_and(|f| !f.complex && f.scalar.is_integer());
+    let pairs = best.shape.last() == Some(&2)
+        && best.sample_format.is_some_and(|f| !f.complex && f.scalar.is_integer());
     let mut text = String::new();
     if datasets.len() >= MAX_DATASETS {
         text += &format!("# The file has more datasets than the {MAX_DATASETS} looked at.\n");
@@ -184,7 +189,10 @@ pub fn suggestion(datasets: &[DatasetInfo]) -> String {
         source += "sample_rate_hz = 1e6  # put the true rate here: no attribute names it\n";
     }
     if let (true, Some(format)) = (pairs, best.sample_format) {
-        source += &format!("sample_format = \"{}\"  # I and Q are interleaved\n", SampleFormat { complex: true, ..format });
+        source += &format!(
+            "sample_format = \"{}\"  # I and Q are interleaved\n",
+            SampleFormat { complex: true, ..format }
+        );
     }
     if !source.is_empty() {
         text += &format!("[source]\n{source}\n");

@@ -58,7 +58,8 @@ pub(crate) fn descriptor_of(scalar: Scalar) -> TypeDescriptor {
 }
 
 /// The byte order of this machine, in which the library hands out numbers.
-pub(crate) const NATIVE: ByteOrder = if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
+pub(crate) const NATIVE: ByteOrder =
+    if cfg!(target_endian = "big") { ByteOrder::Big } else { ByteOrder::Little };
 
 impl Element {
     /// Looks at a type; where it cannot be a sample, says what it is.
@@ -154,7 +155,8 @@ impl Target<'_> {
 
 fn store<T: Store>(values: Option<&[T]>, order: ByteOrder, out: &mut [u8]) -> hdf5::Result<()> {
     let fits = |values: &&[T]| values.len() * T::BYTES == out.len();
-    let values = values.filter(fits).ok_or("the library returned another number of elements than asked for")?;
+    let values =
+        values.filter(fits).ok_or("the library returned another number of elements than asked for")?;
     for (bytes, value) in out.chunks_exact_mut(T::BYTES).zip(values) {
         value.store(order, bytes);
     }
@@ -266,9 +268,12 @@ fn descriptor_text(descriptor: &TypeDescriptor) -> String {
         TypeDescriptor::Boolean => "bool".to_owned(),
         TypeDescriptor::Enum(_) => "enumeration".to_owned(),
         TypeDescriptor::Compound(compound) => {
-            let shown = compound.fields.iter().take(16);
-            let fields: Vec<_> =
-                shown.map(|f| format!("{}: {}", f.name.escape_debug(), descriptor_text(&f.ty))).collect();
+            let field = |f: &CompoundField| {
+                // The library's wrapper takes names for UTF-8 without looking; in a damaged file they are not.
+                let name = String::from_utf8_lossy(f.name.as_bytes());
+                format!("{}: {}", name.escape_debug(), descriptor_text(&f.ty))
+            };
+            let fields: Vec<_> = compound.fields.iter().take(16).map(field).collect();
             let more = if compound.fields.len() > 16 { ", …" } else { "" };
             format!("{{{}{more}}}", fields.join(", "))
         }

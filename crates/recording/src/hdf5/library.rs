@@ -74,7 +74,12 @@ pub(crate) fn open_for_reading<'a>(path: &Path, datasets: impl IntoIterator<Item
             Some(bytes) if bytes <= MAX_CHUNK_BYTES => largest = largest.max(bytes),
             _ => {
                 let expected = format!("chunks of at most {MAX_CHUNK_BYTES} bytes");
-                return Err(Error::field(path, name, format!("stored in filtered chunks of {chunk:?}"), expected));
+                return Err(Error::field(
+                    path,
+                    name,
+                    format!("stored in filtered chunks of {chunk:?}"),
+                    expected,
+                ));
             }
         }
     }

@@ -91,7 +91,8 @@ impl<'a> Lookup<'a> {
             }
         };
         found.ok_or_else(|| {
-            let message = format!("{option} names '{wanted}', which is not there; attributes found: {}", self.names());
+            let message =
+                format!("{option} names '{wanted}', which is not there; attributes found: {}", self.names());
             Error::new(self.path, message)
         })
     }

@@ -8,20 +8,28 @@ use std::path::Path;
 /// Samples in one dataset, or I in one and Q in another.
 pub(crate) enum Samples {
     One(SampleArray),
-    Apart { i: SampleArray, q: SampleArray, blocks: Box<[IqBlock; 2]> },
+    Apart(Box<Apart>),
+}
+
+/// I in one dataset and Q in another, real numbers of the same type and shape.
+pub(crate) struct Apart {
+    pub i: SampleArray,
+    pub q: SampleArray,
+    pub blocks: [IqBlock; 2],
 }
 
 impl Samples {
     pub(crate) fn first(&self) -> &SampleArray {
         match self {
-            Self::One(array) | Self::Apart { i: array, .. } => array,
+            Self::One(array) => array,
+            Self::Apart(apart) => &apart.i,
         }
     }
 
     pub(crate) fn format(&self) -> SampleFormat {
         match self {
             Self::One(array) => array.format(),
-            Self::Apart { i, .. } => SampleFormat { complex: true, ..i.format() },
+            Self::Apart(apart) => SampleFormat { complex: true, ..apart.i.format() },
         }
     }
 
@@ -40,7 +48,8 @@ impl Samples {
         let format = self.format();
         match self {
             Self::One(array) => array.read(pulse, sample, max_samples, header, block),
-            Self::Apart { i, q, blocks } => {
+            Self::Apart(apart) => {
+                let Apart { i, q, blocks } = apart.as_mut();
                 let n = i.run(sample, max_samples).min(q.run(sample, max_samples));
                 i.read(pulse, sample, n, header, &mut blocks[0])?;
                 q.read(pulse, sample, n, header, &mut blocks[1])?;
@@ -90,7 +99,12 @@ pub(crate) struct Stretch {
 impl Pulses {
     /// # Errors
     /// The datasets hold more than indices can count, or a pulse is longer than the PRI.
-    pub(crate) fn new(path: &Path, datasets: Vec<Samples>, pri_s: Option<f64>, rate: SampleRate) -> Result<Self> {
+    pub(crate) fn new(
+        path: &Path,
+        datasets: Vec<Samples>,
+        pri_s: Option<f64>,
+        rate: SampleRate,
+    ) -> Result<Self> {
         let too_many = || Error::new(path, "the datasets hold more samples than a 64-bit index counts");
         let (mut first_pulse, mut first_sample, mut longest) = (0_u64, 0_u64, 0_u64);
         let mut parts = Vec::with_capacity(datasets.len());
@@ -162,7 +176,13 @@ impl Pulses {
 }
 
 /// The PRI as a fraction of samples.
-fn pri_samples(path: &Path, pri_s: f64, rate: SampleRate, longest: u64, n_pulses: u64) -> Result<(u128, u128)> {
+fn pri_samples(
+    path: &Path,
+    pri_s: f64,
+    rate: SampleRate,
+    longest: u64,
+    n_pulses: u64,
+) -> Result<(u128, u128)> {
     // The simplest fraction that the number stands for: 0.0001 is 1/10,000 and not the float next to it.
     let seconds = SampleRate::from_hz(pri_s)
         .map_err(|_| Error::field(path, "pri_s", pri_s, "a finite number of seconds above zero"))?;
@@ -172,10 +192,16 @@ fn pri_samples(path: &Path, pri_s: f64, rate: SampleRate, longest: u64, n_pulses
         let expected = format!("no shorter than a pulse, which has {longest} samples at {rate}");
         return Err(Error::field(path, "pri_s", pri_s, expected));
     }
-    let fits = |end: u128| end.checked_add(below)?.checked_mul(2)?.checked_add(below).map(|n| n / (2 * below));
+    let fits =
+        |end: u128| end.checked_add(below)?.checked_mul(2)?.checked_add(below).map(|n| n / (2 * below));
     let end = above.checked_mul(u128::from(n_pulses)).and_then(fits);
     match end {
         Some(end) if below <= u128::MAX / 4 && end < u128::from(u64::MAX) => Ok((above, below)),
-        _ => Err(Error::field(path, "pri_s", pri_s, format!("small enough to count {n_pulses} pulses in samples"))),
+        _ => Err(Error::field(
+            path,
+            "pri_s",
+            pri_s,
+            format!("small enough to count {n_pulses} pulses in samples"),
+        )),
     }
 }

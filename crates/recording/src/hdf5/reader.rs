@@ -4,7 +4,7 @@ use super::describe::{dataset_paths, describe, suggestion};
 use super::element::Element;
 use super::library::{failed, open_file, open_for_reading};
 use super::lookup::Lookup;
-use super::pulses::{Pulses, Samples};
+use super::pulses::{Apart, Pulses, Samples};
 use super::samples::{Axis, SampleArray};
 use super::select::matches;
 use super::{Axes, Each, Hdf5Options};
@@ -37,7 +37,8 @@ impl Hdf5Recording {
         same_kind(path, &names, &datasets)?;
         let one_axis = datasets.iter().all(|d| d.first().n_pulses() == 1 && d.first().n_channels() == 1);
         let has_pulses = wanted.axes == Some(Axes::PulseSample);
-        let each = wanted.each.unwrap_or(if datasets.len() > 1 && one_axis { Each::Pulse } else { Each::Append });
+        let each =
+            wanted.each.unwrap_or(if datasets.len() > 1 && one_axis { Each::Pulse } else { Each::Append });
         let pulsed = has_pulses || each == Each::Pulse;
         let pulse_len = if pulsed { Some(common_length(path, &names, &datasets)?) } else { None };
         if let (false, Some(pri_s)) = (pulsed, wanted.pri_s) {
@@ -99,12 +100,18 @@ impl Recording for Hdf5Recording {
 fn select(path: &Path, file: &File, wanted: &Hdf5Options) -> Result<Vec<(String, Option<String>)>> {
     match (&wanted.i_dataset, &wanted.q_dataset) {
         (None, None) if wanted.datasets.is_empty() => Ok(vec![(only_fitting(path, file)?, None)]),
-        (None, None) => Ok(fitting(path, file, &wanted.datasets)?.into_iter().map(|name| (name, None)).collect()),
+        (None, None) => {
+            Ok(fitting(path, file, &wanted.datasets)?.into_iter().map(|name| (name, None)).collect())
+        }
         (Some(i), Some(q)) if wanted.datasets.is_empty() => {
             let i = fitting(path, file, std::slice::from_ref(i))?;
             let q = fitting(path, file, std::slice::from_ref(q))?;
             if i.len() != q.len() {
-                let message = format!("i_dataset fits {} datasets and q_dataset {}, expected equal numbers", i.len(), q.len());
+                let message = format!(
+                    "i_dataset fits {} datasets and q_dataset {}, expected equal numbers",
+                    i.len(),
+                    q.len()
+                );
                 return Err(Error::new(path, message));
             }
             Ok(i.into_iter().zip(q.into_iter().map(Some)).collect())
@@ -157,7 +164,8 @@ fn only_fitting(path: &Path, file: &File) -> Result<String> {
     match (fits.as_slice(), complex.as_slice()) {
         ([(name, _)], _) | (_, [(name, _)]) => Ok((*name).clone()),
         ([], _) => {
-            let message = format!("no dataset holds numbers that could be samples; datasets found: {}", some_of(&all));
+            let message =
+                format!("no dataset holds numbers that could be samples; datasets found: {}", some_of(&all));
             Err(Error::new(path, message))
         }
         _ => {
@@ -199,7 +207,13 @@ fn sample_rate(path: &Path, options: &OpenOptions, lookup: &Lookup<'_>) -> Resul
     SampleRate::from_hz(hz).map_err(|e| Error::new(path, e.to_string()))
 }
 
-fn open_samples(path: &Path, file: &File, name: &str, q_name: Option<&str>, options: &OpenOptions) -> Result<Samples> {
+fn open_samples(
+    path: &Path,
+    file: &File,
+    name: &str,
+    q_name: Option<&str>,
+    options: &OpenOptions,
+) -> Result<Samples> {
     let open = |name: &str, format: Option<SampleFormat>| {
         let dataset = file.dataset(name).map_err(|e| {
             let message = format!("there is no dataset '{name}' that can be opened ({e})");
@@ -214,7 +228,7 @@ fn open_samples(path: &Path, file: &File, name: &str, q_name: Option<&str>, opti
         let expected = format!("real and of the same type and shape as '{name}'");
         return Err(Error::field(path, q_name, format!("{} {:?}", q.format(), shape(&q)), expected));
     }
-    Ok(Samples::Apart { i, q, blocks: Box::default() })
+    Ok(Samples::Apart(Box::new(Apart { i, q, blocks: <[IqBlock; 2]>::default() })))
 }
 
 fn open_array(
@@ -233,7 +247,12 @@ fn open_array(
     let stored = element.format;
     let interleaved = match format {
         Some(wanted) if wanted.scalar != stored.scalar || (stored.complex && !wanted.complex) => {
-            return Err(Error::field(path, "sample_format", wanted, format!("{stored}, which dataset '{name}' holds")));
+            return Err(Error::field(
+                path,
+                "sample_format",
+                wanted,
+                format!("{stored}, which dataset '{name}' holds"),
+            ));
         }
         Some(wanted) => wanted.complex && !stored.complex,
         None => false,
@@ -245,7 +264,13 @@ fn open_array(
 
 /// What the axes of a dataset are. Where I and Q are interleaved and there is an axis more, two long, it is theirs;
 /// where not, every two numbers of the last axis are a sample.
-fn axes_of(path: &Path, name: &str, shape: &[usize], axes: Option<Axes>, interleaved: bool) -> Result<Vec<Axis>> {
+fn axes_of(
+    path: &Path,
+    name: &str,
+    shape: &[usize],
+    axes: Option<Axes>,
+    interleaved: bool,
+) -> Result<Vec<Axis>> {
     let roles: &[Axis] = match (axes, shape) {
         (Some(Axes::PulseSample), _) => &[Axis::Pulse, Axis::Sample],
         (Some(Axes::ChannelSample), _) => &[Axis::Channel, Axis::Sample],
@@ -254,8 +279,9 @@ fn axes_of(path: &Path, name: &str, shape: &[usize], axes: Option<Axes>, interle
         (None, [_, 2]) if interleaved => &[Axis::Sample],
         (None, [_, 1]) => &[Axis::Sample, Axis::Channel],
         (None, [1, _]) => &[Axis::Channel, Axis::Sample],
-        (None, [_, _]) | (None, [_, _, 2]) => {
-            let expected = "axes = \"pulse_sample\", \"channel_sample\" or \"sample_channel\" in the configuration";
+        (None, [_, _] | [_, _, 2]) => {
+            let expected =
+                "axes = \"pulse_sample\", \"channel_sample\" or \"sample_channel\" in the configuration";
             return Err(Error::field(path, name, format!("of shape {shape:?}"), expected));
         }
         (None, _) => &[],
@@ -272,7 +298,9 @@ fn axes_of(path: &Path, name: &str, shape: &[usize], axes: Option<Axes>, interle
     }
     let expected = match (roles.len(), interleaved) {
         (0, _) => "one axis or two".to_owned(),
-        (n, true) => format!("{n} axes, the last of even length for I and Q in turn, or an axis more of length 2"),
+        (n, true) => {
+            format!("{n} axes, the last of even length for I and Q in turn, or an axis more of length 2")
+        }
         (n, false) => format!("{n} axes"),
     };
     Err(Error::field(path, name, format!("of shape {shape:?}"), expected))

@@ -21,6 +21,8 @@ pub(crate) enum Axis {
     Iq,
 }
 
+/// More channels are taken for a mistake about the axes, or for damage.
+pub(crate) const MAX_CHANNELS: usize = 65_536;
 /// Largest number of bytes that one read takes through the library.
 const MAX_READ_BYTES: usize = 8 << 20;
 /// More chunks than this are not looked up one by one: the library's cost grows with their square.
@@ -73,7 +75,8 @@ impl SampleArray {
         }
         let chunk = if dataset.layout() == Storage::Chunked { dataset.chunk() } else { None };
         let per_sample = if pairs { 2 } else { 1 };
-        let along = chunk.and_then(|c| c.first().copied()).filter(|n| axes[0] == Axis::Sample && n % per_sample == 0);
+        let along =
+            chunk.and_then(|c| c.first().copied()).filter(|n| axes[0] == Axis::Sample && n % per_sample == 0);
         let chunk_samples = along.map(|n| n / per_sample);
         let mut array = Self {
             path: path.to_owned(),
@@ -86,6 +89,10 @@ impl SampleArray {
             mapped: None,
             scratch: Vec::new(),
         };
+        if array.n_channels() > MAX_CHANNELS {
+            let expected = format!("at most {MAX_CHANNELS} channels");
+            return Err(Error::field(path, &name, format!("of shape {:?}", array.shape), expected));
+        }
         if map && element.plain && bytes != Some(0) {
             array.map()?;
         }
@@ -123,6 +130,7 @@ impl SampleArray {
         let n = max_samples.min(self.n_samples().saturating_sub(sample));
         let first_axis = self.axes[0] == Axis::Sample;
         match &self.mapped {
+            _ if n == 0 => 0,
             Some(mapped) if first_axis => {
                 let row = sample * self.per_sample;
                 n.min((mapped.piece(row).rows.end - row) / self.per_sample)
@@ -154,7 +162,13 @@ impl SampleArray {
         let n = self.run(sample, max_samples);
         match &self.mapped {
             Some(mapped) => {
-                let (start, layout) = mapped.locate(&self.axes, pulse, sample * self.per_sample, self.format(), self.per_sample);
+                let (start, layout) = mapped.locate(
+                    &self.axes,
+                    pulse,
+                    sample * self.per_sample,
+                    self.format(),
+                    self.per_sample,
+                );
                 block.share(header, self.format(), layout, self.n_channels(), n, &mapped.memory, start);
                 Ok(())
             }
@@ -214,7 +228,11 @@ impl SampleArray {
         let Some(memory) = Mapping::open(&self.path)? else { return Ok(()) };
         let size = memory.bytes().len();
         let inside = |p: &Piece| {
-            p.rows.len().checked_mul(row_bytes).and_then(|n| n.checked_add(p.start)).is_some_and(|end| end <= size)
+            p.rows
+                .len()
+                .checked_mul(row_bytes)
+                .and_then(|n| n.checked_add(p.start))
+                .is_some_and(|end| end <= size)
         };
         if !pieces.iter().all(inside) {
             let name = self.dataset.name();

@@ -4,7 +4,8 @@ use std::cmp::Ordering;
 
 /// Whether a path fits a pattern in which `*` stands for any run of characters but `/`. A leading `/` does not count.
 pub(crate) fn matches(pattern: &str, path: &str) -> bool {
-    let (mut pattern, mut path) = (pattern.trim_start_matches('/').chars(), path.trim_start_matches('/').chars());
+    let (mut pattern, mut path) =
+        (pattern.trim_start_matches('/').chars(), path.trim_start_matches('/').chars());
     // What follows the latest star, and where in the path it was last tried.
     let mut star: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
     loop {
@@ -74,9 +75,15 @@ mod tests {
         ] {
             assert!(matches(pattern, path), "{pattern} should fit {path}");
         }
-        for (pattern, path) in
-            [("*", "a/b"), ("a*", "b"), ("a*c", "abd"), ("", "a"), ("a", ""), ("a*/c", "a/b/c"), ("ab", "abc")]
-        {
+        for (pattern, path) in [
+            ("*", "a/b"),
+            ("a*", "b"),
+            ("a*c", "abd"),
+            ("", "a"),
+            ("a", ""),
+            ("a*/c", "a/b/c"),
+            ("ab", "abc"),
+        ] {
             assert!(!matches(pattern, path), "{pattern} should not fit {path}");
         }
     }

@@ -69,7 +69,10 @@ pub fn read_all(recording: &mut dyn Recording, max_samples: usize) -> Read {
     while recording.read(at, max_samples, &mut block).unwrap() {
         assert!(block.n_samples() > 0 && block.n_samples() <= max_samples);
         assert_eq!((block.format(), block.n_channels()), (info.sample_format, info.n_channels));
-        assert_eq!((block.header.anchor, block.header.center_frequency_hz), (info.anchor, info.center_frequency_hz));
+        assert_eq!(
+            (block.header.anchor, block.header.center_frequency_hz),
+            (info.anchor, info.center_frequency_hz)
+        );
         let first = block.header.first_sample;
         assert!(first >= at);
         let n = block.n_samples() as u64;
