@@ -15,7 +15,7 @@ fn chips(waveform: &Waveform) -> Vec<Complex32> {
     waveform.replica("code", rate_hz).unwrap().samples
 }
 
-/// Σ a[n]·conj(b[n + lag]), of codes that repeat.
+/// `Σ a[n]·conj(b[n + lag])`, of codes that repeat.
 fn periodic_correlation(a: &[Complex32], b: &[Complex32], lag: usize) -> Complex<f64> {
     let product = |(n, x): (usize, &Complex32)| {
         let y = x * b[(n + lag) % b.len()].conj();
