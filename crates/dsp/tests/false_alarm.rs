@@ -1,6 +1,7 @@
 //! The measured false-alarm rate of every detector on noise alone is the configured one.
 //!
 //! Held against the 99 % interval of the binomial law of the number of cells. Neighbouring cells share training cells, which widens the law of the count by about 5 % at 1e-3.
+#![allow(clippy::print_stdout, reason = "the figures are what one runs it for")]
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -79,7 +79,7 @@ mod tests {
         let r = |d: usize| if d == 0 { 1.0 } else { correlation.power.get(d - 1).copied().unwrap_or(0.0) };
         for (n_left, n_right, gap) in [(1, 0, 1), (0, 5, 3), (4, 4, 1), (4, 7, 3), (9, 2, 5), (6, 6, 40)] {
             let left = (0..n_left).map(|i| n_left - 1 - i);
-            let right = (0..n_right).map(|j| n_left - 1 + gap + j);
+            let right = (0..n_right).map(|j| n_left + gap - 1 + j);
             let at: Vec<usize> = left.chain(right).collect();
             let sum: f64 = at.iter().flat_map(|&i| at.iter().map(move |&j| r(i.abs_diff(j)))).sum();
             let expected = (at.len() * at.len()) as f64 / sum;

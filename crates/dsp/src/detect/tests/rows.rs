@@ -48,7 +48,7 @@ fn slow_twin(plan: &CfarPlan, row: &[f32], i: usize) -> (f64, f64) {
     let level = match plan.detector {
         _ if all.is_empty() => return (0.0, f64::INFINITY),
         Detector::Os { rank } => {
-            let mut sorted = all.clone();
+            let mut sorted = all;
             sorted.sort_by(f64::total_cmp);
             sorted[os::order(rank, sorted.len()) - 1]
         }
@@ -73,7 +73,9 @@ fn levels_and_thresholds_are_those_of_the_definition() {
                 let row = noise(n as u64, n);
                 for (i, &(level, threshold)) in detect(&plan, &row, 0..n).iter().enumerate() {
                     let (true_level, true_threshold) = slow_twin(&plan, &row, i);
-                    let near = |a: f32, b: f64| f64::from(a) == b || (f64::from(a) / b - 1.0).abs() < 1e-6;
+                    let near = |a: f32, b: f64| {
+                        f64::from(a).to_bits() == b.to_bits() || (f64::from(a) / b - 1.0).abs() < 1e-6
+                    };
                     assert!(near(level, true_level), "{config:?}, cell {i} of {n}: {level} {true_level}");
                     assert!(near(threshold, true_threshold), "{config:?}, cell {i} of {n}: {threshold}");
                 }
