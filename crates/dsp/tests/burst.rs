@@ -1,4 +1,6 @@
 //! The chain from samples to detections, on signals that are known.
+// Figures belong in the log of a test.
+#![allow(clippy::print_stdout)]
 
 use num_complex::Complex;
 use proptest::prelude::*;
@@ -153,7 +155,7 @@ struct Accuracy {
 fn accuracy(config: &BurstConfig, waveform: &Waveform, snr_db: f64, doppler_hz: f64) -> Accuracy {
     const N: usize = 300;
     let replica = replica(waveform);
-    let (signal, plan) = (waveform.signal(RATE_HZ).unwrap(), plan(config, &[replica.clone()]));
+    let (signal, plan) = (waveform.signal(RATE_HZ).unwrap(), plan(config, std::slice::from_ref(&replica)));
     let spacing = replica.samples.len() + 3000;
     let near = replica.samples.len() as f64 / 2.0;
     let mut samples = noise(7, N * spacing);
@@ -358,11 +360,11 @@ fn magnitudes_find_pulses_whose_phase_is_unknown() {
     let mut samples = noise(9, 100_000);
     let edges: Vec<f64> = (0..100).map(|k| f64::from(k) * 971.0 + 200.0 + f64::from(k % 10) / 10.0).collect();
     for (k, &edge) in edges.iter().enumerate() {
-        for n in edge as usize - 1..edge as usize + 33 {
+        for (n, sample) in samples.iter_mut().enumerate().skip(edge as usize - 1).take(34) {
             // A carrier 0.8 MHz off turns by most of a cycle from pulse to pulse.
             let turn = (0.2 * n as f64 + k as f64) * TAU;
             let value = 8.0 * signal.value((n as f64 - edge) / 4e6).re;
-            samples[n] += Complex32::from_polar(value as f32, turn as f32);
+            *sample += Complex32::from_polar(value as f32, turn as f32);
         }
     }
     let found = detections(&plan, &samples);

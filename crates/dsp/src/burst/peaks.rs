@@ -59,10 +59,18 @@ impl Crossings {
                 crossing.higher = at(row.values, row.first + *cell as usize);
             }
         }
+        // Crossings are rare: whole groups are passed over without a branch per cell.
+        const GROUP: usize = 32;
         let tested = &row.values[row.first..row.first + row.level.len()];
-        for (cell, (&value, &threshold)) in tested.iter().zip(row.threshold).enumerate() {
-            if value > threshold {
-                self.cross(cell, value / threshold, row);
+        for (group, (values, thresholds)) in tested.chunks(GROUP).zip(row.threshold.chunks(GROUP)).enumerate()
+        {
+            if values.iter().zip(thresholds).fold(false, |any, (value, threshold)| any | (value > threshold))
+            {
+                for (cell, (&value, &threshold)) in values.iter().zip(thresholds).enumerate() {
+                    if value > threshold {
+                        self.cross(group * GROUP + cell, value / threshold, row);
+                    }
+                }
             }
         }
     }
@@ -95,14 +103,15 @@ impl Crossings {
         }
     }
 
-    /// The crossing at a tested cell if it is greater than those next to it; of equal ones the earlier.
-    pub fn local_maximum(&self, cell: usize) -> Option<&Crossing> {
-        let crossing = self.at(cell)?;
+    /// Cells whose crossing is greater than those next to it (of equal ones the earlier), in no particular order.
+    pub fn local_maxima(&self) -> impl Iterator<Item = (usize, &Crossing)> {
         let value =
             |cell: Option<usize>| cell.and_then(|c| self.at(c)).map_or(f32::NEG_INFINITY, |c| c.value);
-        let is_greatest =
-            crossing.value > value(cell.checked_sub(1)) && crossing.value >= value(cell.checked_add(1));
-        (is_greatest && crossing.value.is_finite()).then_some(crossing)
+        self.list.iter().map(|(cell, crossing)| (*cell as usize, crossing)).filter(move |(cell, crossing)| {
+            crossing.value > value(cell.checked_sub(1))
+                && crossing.value >= value(cell.checked_add(1))
+                && crossing.value.is_finite()
+        })
     }
 
     fn at(&self, cell: usize) -> Option<&Crossing> {

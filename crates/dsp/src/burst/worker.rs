@@ -221,8 +221,11 @@ impl BurstWorker {
         out: &mut SegmentResult,
     ) {
         let template = &self.plan.templates[index];
-        for cell in segment.core.start..segment.core.end.min(cells.tested.end) {
-            let Some(crossing) = self.crossings.local_maximum(cell - cells.tested.start) else { continue };
+        for (tested, crossing) in self.crossings.local_maxima() {
+            let cell = cells.tested.start + tested;
+            if !segment.core.contains(&cell) {
+                continue;
+            }
             let amplitude = |value: f32| match self.plan.input {
                 FilterInput::Complex => f64::from(value).max(0.0).sqrt(),
                 FilterInput::Magnitude => f64::from(value),
