@@ -415,24 +415,27 @@ fn samples_that_are_no_numbers_are_counted_once_and_hurt_nobody() {
     assert_eq!(detections(&plan, &samples), clean);
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Another length of the core moves the grid of the transforms, and so no more than their rounding.
-    #[test]
-    fn detections_hardly_depend_on_where_segments_lie(seed in 0_u64..1000, offset in 1_usize..20_000) {
-        let replica = replica(&barker(11));
-        let plan = plan(&config(1e-4), &[replica]);
-        let samples = noise(seed, plan.core_len() + 30_000);
-        let whole = detections(&plan, &samples);
-        let part = detections(&plan, &samples[offset..]);
-        let settled = offset + 100;
-        let whole: Vec<_> = whole.iter().filter(|d| d.sample > settled as u64).collect();
-        let part: Vec<_> = part.iter().filter(|d| d.sample + offset as u64 > settled as u64).collect();
-        prop_assert_eq!(whole.len(), part.len());
+/// Another grid of segments moves the grid of the transforms, and so no more than their rounding.
+#[test]
+fn peaks_hardly_depend_on_where_segments_lie() {
+    let plan = plan(&config(0.05), &[replica(&barker(11))]);
+    for (seed, offset) in [(0, 1), (1, 37), (2, 1000), (3, 12_345), (4, plan.core_len() / 2), (5, 30_001)] {
+        let samples = noise(seed, 2 * plan.core_len() + 20_000);
+        // Far enough from where the shorter run begins.
+        let settled = (offset + plan.lead()) as u64;
+        let peaks = |samples: &[Complex32], first_sample: usize| {
+            let segments = segments(&plan, samples, first_sample as u64);
+            let peaks = results(&plan, &segments).into_iter().flat_map(|result| result.peaks);
+            peaks.filter(|p| p.sample > settled).collect::<Vec<_>>()
+        };
+        let (whole, part) = (peaks(&samples, 0), peaks(&samples[offset..], offset));
+        assert!(whole.len() > 1000);
+        assert_eq!(whole.len(), part.len(), "offset {offset}");
         for (a, b) in whole.iter().zip(&part) {
-            prop_assert!((place(a) - place(b) - offset as f64).abs() < 1e-3);
-            prop_assert!((a.snr_db - b.snr_db).abs() < 1e-4 && (a.power_db - b.power_db).abs() < 1e-3);
+            let apart = (a.sample as f64 - b.sample as f64) + a.sample_fraction - b.sample_fraction;
+            assert!(apart.abs() < 1e-3, "offset {offset}: {a:?} and {b:?}");
+            assert!((a.snr_db - b.snr_db).abs() < 1e-4, "offset {offset}: {a:?} and {b:?}");
+            assert!((a.power_db - b.power_db).abs() < 1e-3, "offset {offset}: {a:?} and {b:?}");
         }
     }
 }
@@ -483,6 +486,23 @@ fn the_strongest_of_a_window_wins_and_silences_what_follows() {
     let expected = [20, 120, 300];
     for cuts in [vec![1000], vec![15, 1000], vec![20, 21, 36, 120, 121, 1000], (1..=1000).collect()] {
         assert_eq!(held_off(&plan, &peaks, &cuts), expected, "cut at {} places", cuts.len());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn detections_do_not_depend_on_where_peaks_were_cut(
+        places in prop::collection::btree_map(0_u64..1000, 1_u8..5, 0..80),
+        cuts in prop::collection::btree_set(1_u64..1000, 0..10),
+        hold_off in 0_u32..60,
+    ) {
+        let hold_off_s = f64::from(hold_off) * 1e-6;
+        let plan = plan(&BurstConfig { hold_off_s, ..config(1e-3) }, &[replica(&barker(2))]);
+        let peaks: Vec<_> = places.into_iter().map(|(n, s)| peak(n, s.into())).collect();
+        let cuts: Vec<_> = cuts.into_iter().chain([1000]).collect();
+        prop_assert_eq!(held_off(&plan, &peaks, &cuts), held_off(&plan, &peaks, &[1000]));
     }
 }
 
