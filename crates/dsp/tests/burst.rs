@@ -192,8 +192,9 @@ fn accuracy(config: &BurstConfig, waveform: &Waveform, snr_db: f64, doppler_hz: 
 
 #[test]
 fn echoes_are_found_between_the_samples() {
-    // The bounds of Cramér and Rao for chirps, √12 / (2π·B·√(2·SNR)), are 0.098 and 0.024 samples. The chirp that is
-    // sampled five times too often has a flat peak; that its echo has 255 or 256 samples moves it a little.
+    // The bounds of Cramér and Rao for chirps, √12 / (2π·B·√(2·SNR)), are 0.098 and 0.024 samples. The
+    // chirp that is sampled five times too often has a flat peak; that its echo has 255 or 256 samples
+    // moves it a little.
     for (name, waveform, bias, spread) in [
         ("chirp of 0.2 fs", chirp(0.2e6), 0.04, 0.11),
         ("chirp of 0.8 fs", chirp(0.8e6), 0.01, 0.03),
@@ -204,15 +205,16 @@ fn echoes_are_found_between_the_samples() {
         assert!((a.detected - 1.0).abs() < 1e-9, "{name}: {}", a.detected);
         assert!(a.bias.abs() < bias, "{name}: bias {}", a.bias);
         assert!(a.spread < spread, "{name}: spread {}", a.spread);
-        // What of a code's energy the receiver integrates away between two chips, 1.25 dB at worst, is missed.
+        // What of a code's energy the receiver integrates away between two chips, 1.25 dB at worst, is
+        // missed.
         assert!(a.power_db.abs() < 1.0, "{name}: power off by {} dB", a.power_db);
     }
 }
 
 #[test]
 fn detection_probability_rises_where_theory_has_it() {
-    // A steady echo on a sample, at 1e-6: half are detected at 11.25 dB (Albersheim), 0.1 dB more for 400 training
-    // cells instead of the known noise.
+    // A steady echo on a sample, at 1e-6: half are detected at 11.25 dB (Albersheim), 0.1 dB more for 400
+    // training cells instead of the known noise.
     let replica = replica(&chirp(0.9e6));
     let cfar = CfarConfig::CaCfar(CfarWindow { guard: 4, training: 200 });
     let plan = plan(&BurstConfig { cfar, ..config(1e-6) }, std::slice::from_ref(&replica));

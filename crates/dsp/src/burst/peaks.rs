@@ -103,7 +103,8 @@ impl Crossings {
         }
     }
 
-    /// Cells whose crossing is greater than those next to it (of equal ones the earlier), in no particular order.
+    /// Cells whose crossing is greater than those next to it (of equal ones the earlier), in no particular
+    /// order.
     pub fn local_maxima(&self) -> impl Iterator<Item = (usize, &Crossing)> {
         let value =
             |cell: Option<usize>| cell.and_then(|c| self.at(c)).map_or(f32::NEG_INFINITY, |c| c.value);
@@ -127,19 +128,20 @@ pub(super) struct Between {
     pub fraction: f64,
     /// Energy of the echo's samples over that of the replica's.
     pub energy: f64,
-    /// Amplitude of an echo of rectangular pulses that the receiver has integrated over a sample, whose samples
-    /// lose energy where an edge falls between two.
+    /// Amplitude of an echo of rectangular pulses that the receiver has integrated over a sample, whose
+    /// samples lose energy where an edge falls between two.
     pub amplitude: f64,
 }
 
 /// Where an echo lies whose filter output is `a` at one place and `b`, not greater, at the next, and which
 /// correlates with itself as `r` over that distance.
 ///
-/// The echo is taken for `(1 − f)` of one replica plus `f` of the next, which least squares then gives from the two
-/// outputs alone: `f = (b − r·a) / ((a + b)·(1 − r))`. That is exact for rectangular pulses that the receiver has
-/// integrated over a sample (any number of samples long), exact as well for a spectrum that is flat up to half the sample rate
-/// (r = 0, outputs `sinc(f)` and `sinc(1 − f)`) and, along Doppler, for a rectangular envelope whose hypotheses
-/// lie one over its length apart; and right to the third order in `f` for peaks much wider than the distance.
+/// The echo is taken for `(1 − f)` of one replica plus `f` of the next, which least squares then gives from
+/// the two outputs alone: `f = (b − r·a) / ((a + b)·(1 − r))`. That is exact for rectangular pulses that
+/// the receiver has integrated over a sample (any number of samples long), exact as well for a spectrum
+/// that is flat up to half the sample rate (r = 0, outputs `sinc(f)` and `sinc(1 − f)`) and, along Doppler,
+/// for a rectangular envelope whose hypotheses lie one over its length apart; and right to the third order
+/// in `f` for peaks much wider than the distance.
 pub(super) fn between(a: f64, b: f64, r: f64) -> Between {
     let (rest_a, rest_b) = (a - r * b, b - r * a);
     if !(rest_a > 0.0 && rest_b > 0.0 && r * r < 1.0 - 1e-12) {
@@ -171,7 +173,8 @@ mod tests {
         if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
     }
 
-    /// Greatest error over all places of a peak whose correlation with the replica is `shape` of the distance.
+    /// Greatest error over all places of a peak whose correlation with the replica is `shape` of the
+    /// distance.
     fn greatest_error(shape: impl Fn(f64) -> f64) -> f64 {
         let errors = (-50..=50).map(|k| {
             let place = f64::from(k) / 100.0;
