@@ -237,8 +237,11 @@ impl BurstWorker {
         out: &mut SegmentResult,
     ) {
         let template = &self.plan.templates[index];
-        for cell in segment.core.start..segment.core.end.min(cells.tested.end) {
-            let Some(crossing) = self.crossings.local_maximum(cell - cells.tested.start) else { continue };
+        for (tested, crossing) in self.crossings.local_maxima() {
+            let cell = cells.tested.start + tested;
+            if !segment.core.contains(&cell) {
+                continue;
+            }
             let amplitude = |value: f32| match self.plan.input {
                 FilterInput::Complex => f64::from(value).max(0.0).sqrt(),
                 FilterInput::Magnitude => f64::from(value),
@@ -256,8 +259,16 @@ impl BurstWorker {
             let doppler = around(lower, peak, higher, template.doppler_correlation);
             let hypothesis = self.plan.doppler_hz[crossing.row as usize];
             let step = self.plan.doppler_hz.get(1).map_or(0.0, |second| second - self.plan.doppler_hz[0]);
+            // Pulses lose height between two samples, not their sum; a coherent echo is best known by its
+            // energy. Magnitudes rise above the mean of the noise, and so an echo 18 dB above it reads 1 dB
+            // low.
+            let power = match self.plan.input {
+                FilterInput::Complex => time.energy,
+                FilterInput::Magnitude => time.amplitude.powi(2),
+            };
             let whole = time.fraction.floor();
-            // Only a lead of one sample and more can lie before the block; a run's first cell has no earlier one.
+            // Only a lead of one sample and more can lie before the block; a run's first cell has no
+            // earlier one.
             let sample = segment.block.header.first_sample.saturating_add_signed(cell as i64 + whole as i64);
             out.peaks.push(Peak {
                 sample,
@@ -267,7 +278,7 @@ impl BurstWorker {
                 doppler_hz: hypothesis + step * doppler.fraction,
                 statistic: time.energy.sqrt() as f32,
                 snr_db: 10.0 * self.snr(template, crossing).log10(),
-                power_db: 10.0 * time.energy.log10(),
+                power_db: 10.0 * power.log10(),
                 delay_s: None,
                 cpi: None,
             });
@@ -276,8 +287,8 @@ impl BurstWorker {
 
     /// Power over noise power at the output of a matched filter.
     ///
-    /// Magnitudes: the mean magnitude of noise of power σ² is `σ·√π/2`, and an echo of amplitude A has the energy
-    /// `A²·Σ|h|²`; so the SNR is the one that a filter which knows the phase would have.
+    /// Magnitudes: the mean magnitude of noise of power σ² is `σ·√π/2`, and an echo of amplitude A has the
+    /// energy `A²·Σ|h|²`; so the SNR is the one that a filter which knows the phase would have.
     fn snr(&self, template: &Template, crossing: &Crossing) -> f64 {
         let (value, level) = (f64::from(crossing.value), f64::from(crossing.level));
         match self.plan.input {
@@ -292,14 +303,15 @@ impl BurstWorker {
         if least <= 0.0 {
             return true;
         }
-        // Between two samples the echo covers one sample more, and two amplitudes have been fitted to it.
+        // From the sample that holds the leading edge on. The one after the replica's last, where the echo
+        // may end, is left out: something else may begin there.
         let start = if time.fraction < 0.0 { cell - 1 } else { cell };
-        let straddles = time.fraction != 0.0;
-        let n = template.len + usize::from(straddles);
-        let n_fitted = 1 + usize::from(straddles);
+        let n = template.len;
+        // Between two samples there are two amplitudes that have been fitted.
+        let n_fitted = 1 + usize::from(time.fraction != 0.0);
         let level = f64::from(crossing.level);
         let (noise, n_free) = match self.plan.input {
-            FilterInput::Complex => (level * template.weight_energy, n - n_fitted),
+            FilterInput::Complex => (level * template.weight_energy, n.saturating_sub(n_fitted)),
             // Variance of a Rayleigh variable from its mean; the samples' mean is fitted too.
             FilterInput::Magnitude => (level * level * (4.0 / PI - 1.0), n.saturating_sub(n_fitted + 1)),
         };
@@ -323,10 +335,7 @@ impl Cells {
         let row = core.start.saturating_sub(plan.reach + 1)..(core.end + plan.reach + 1).min(n_cells);
         let tested = core.start.saturating_sub(1)..(core.end + 1).min(n_cells);
         // A core that begins after the last cell has none.
-        Self {
-            row: row.start.min(row.end)..row.end,
-            tested: tested.start.min(tested.end)..tested.end,
-        }
+        Self { row: row.start.min(row.end)..row.end, tested: tested.start.min(tested.end)..tested.end }
     }
 }
 
@@ -358,6 +367,10 @@ impl RunningSums {
     fn energy(&self, range: Range<usize>) -> f64 {
         let sum = |sums: &[f64]| sums[range.end] - sums[range.start];
         let squares = sum(&self.squares);
-        if self.values.is_empty() { squares } else { squares - sum(&self.values).powi(2) / range.len() as f64 }
+        if self.values.is_empty() {
+            squares
+        } else {
+            squares - sum(&self.values).powi(2) / range.len() as f64
+        }
     }
 }
