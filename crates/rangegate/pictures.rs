@@ -98,7 +98,7 @@ fn about(plan: &Plan) -> About {
     let stream = &plan.stream;
     let start = stream.anchor.and_then(|anchor| anchor.time_of(stream.first_sample, 0.0, stream.sample_rate));
     About {
-        title: plan.source_name(),
+        title: Path::new(&plan.source_name()).file_name().unwrap_or_default().to_string_lossy().into_owned(),
         sample_rate_hz: stream.sample_rate.hz(),
         center_frequency_hz: stream.center_frequency_hz,
         first_sample: stream.first_sample,

@@ -85,13 +85,14 @@ pub(super) fn shortened(text: &str, most: usize) -> String {
     if count <= most {
         return text.to_owned();
     }
-    let tail: String = text.chars().skip(count - (most - 1)).collect();
-    format!("…{tail}")
+    let head: String = text.chars().take(most - 1).collect();
+    format!("{head}…")
 }
 
 /// Writes a title at the top of a sheet and returns what is left below it.
 pub(super) fn titled<'a>(sheet: &Sheet<'a>, title: &str) -> Result<Sheet<'a>, String> {
-    sheet.titled(&shortened(title, 100), ("sans-serif", TITLE)).map_err(text)
+    // The library writes a title against the very edge.
+    sheet.margin(14, 0, 0, 8).titled(&shortened(title, 90), ("sans-serif", TITLE)).map_err(text)
 }
 
 /// Labels of ticks: as many decimals as the step needs.
@@ -112,8 +113,8 @@ mod tests {
     }
 
     #[test]
-    fn long_titles_keep_their_end() {
-        assert_eq!(shortened("a/long/path/to/file", 8), "…to/file");
+    fn long_titles_are_cut() {
+        assert_eq!(shortened("a long title", 7), "a long…");
         assert_eq!(shortened("ärger", 5), "ärger");
     }
 }

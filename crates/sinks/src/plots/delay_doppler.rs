@@ -42,7 +42,7 @@ pub struct DelayDoppler {
 /// The file cannot be written.
 pub fn draw_delay_doppler(path: &Path, about: &About, data: &DelayDoppler) -> Result<(), Error> {
     write_png(path, |sheet| {
-        let rest = titled(sheet, &format!("{} — {}", data.title, about.title))?;
+        let rest = titled(sheet, &format!("{}, over the median — {}", data.title, about.title))?;
         let panels = rest.split_evenly((1, 2));
         let median = median(&data.full.power);
         for (panel, surface) in panels.iter().zip([&data.full, &data.near]) {
@@ -75,7 +75,7 @@ fn draw_surface(
     HeatMap {
         x_label: &format!("{} ({delay_prefix}s)", data.delay_label),
         y_label: &format!("Doppler shift ({doppler_prefix}Hz)"),
-        value_label: "dB over median",
+        value_label: "dB",
         x: surface.delay_s.map(|delay| delay * delay_scale),
         y: [(low_hz - half_hz) * doppler_scale, (high_hz + half_hz) * doppler_scale],
         n_columns: surface.n_delay,
