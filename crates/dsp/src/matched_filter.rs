@@ -1,8 +1,9 @@
 //! Correlation of one stream with many replicas by overlap-save FFT.
 //!
 //! `y[n] = Σ_k conj(h[k])·x[n+k] / Σ|h[k]|²` for every row `h`, a row being one replica at one Doppler
-//! hypothesis. The samples are cut into blocks of [`fft_len`](MatchedFilterPlan::fft_len) that follow one another at
-//! [`hop`](MatchedFilterPlan::hop) = `fft_len − longest + 1`; each block is transformed once and serves all rows:
+//! hypothesis. The samples are cut into blocks of [`fft_len`](MatchedFilterPlan::fft_len) that follow one
+//! another at [`hop`](MatchedFilterPlan::hop) = `fft_len − longest + 1`; each block is transformed once and
+//! serves all rows:
 //!
 //! ```text
 //!   X = FFT(block)          once a block
@@ -42,8 +43,8 @@ pub struct MatchedFilterPlan {
 }
 
 impl MatchedFilterPlan {
-    /// Length of the transform for rows of at most `longest` samples: eight times that, within 1,024 and 32,768,
-    /// but at least twice, and no longer than runs of `run_len` samples need.
+    /// Length of the transform for rows of at most `longest` samples: eight times that, within 1,024 and
+    /// 32,768, but at least twice, and no longer than runs of `run_len` samples need.
     pub fn fft_len_for(longest: usize, run_len: Option<usize>) -> usize {
         let wanted = (8 * longest).next_power_of_two().clamp(SHORTEST_FFT, LONGEST_FFT);
         let useful = run_len.map_or(wanted, |run| wanted.min(run.next_power_of_two()));

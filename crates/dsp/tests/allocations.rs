@@ -18,8 +18,8 @@ thread_local! {
 
 struct Counting;
 
-// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is initialised
-// without allocating and has no destructor.
+// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is
+// initialised without allocating and has no destructor.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);

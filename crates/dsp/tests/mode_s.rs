@@ -1,4 +1,6 @@
 //! Mode S replies in real recordings: what `configs/mode-s.toml` finds in them, against their truth.
+// Figures belong in the log of a test.
+#![allow(clippy::print_stdout)]
 
 use rangegate_core::*;
 use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};

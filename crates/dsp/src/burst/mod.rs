@@ -1,11 +1,11 @@
 //! The `burst` chain: a continuous stream against one or many replicas.
 //!
-//! A [`BurstPlan`] says how the stream is to be cut into segments; a [`BurstWorker`] turns one segment at a time,
-//! in any order and on any thread, into [`Peak`]s; [`HoldOff`] takes the results in the order of the stream and
-//! makes detections of them.
+//! A [`BurstPlan`] says how the stream is to be cut into segments; a [`BurstWorker`] turns one segment at a
+//! time, in any order and on any thread, into [`Peak`]s; [`HoldOff`] takes the results in the order of the
+//! stream and makes detections of them.
 //!
 //! ```text
-//!   samples ─► |x| or x ─► matched filter ─► CFAR ─► local maxima ─► between the samples ─► min_correlation ─► Peak
+//!   samples ─► x or |x| ─► matched filter ─► CFAR ─► local maxima ─► min_correlation ─► Peak
 //! ```
 
 mod hold_off;
@@ -41,10 +41,11 @@ pub struct BurstConfig {
     /// What that probability counts.
     #[serde(default)]
     pub false_alarm_scope: FalseAlarmScope,
-    /// Share of the samples' amplitude (0 to 1) that the replica must explain, noise left aside; a peak below is
-    /// something else than the replica. 0 accepts every peak. It is the correlation coefficient of samples and
-    /// replica, with the noise that the CFAR estimated taken out of the samples' energy, so that one value
-    /// serves weak and strong echoes; with `input = "magnitude"` it is Pearson's, of the magnitudes.
+    /// Share of the samples' amplitude (0 to 1) that the replica must explain, noise left aside; a peak
+    /// below is something else than the replica. 0 accepts every peak. It is the correlation coefficient of
+    /// samples and replica, with the noise that the CFAR estimated taken out of the samples' energy, so
+    /// that one value serves weak and strong echoes; with `input = "magnitude"` it is Pearson's, of the
+    /// magnitudes.
     #[serde(default)]
     pub min_correlation: f64,
     /// The detector.

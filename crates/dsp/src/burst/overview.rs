@@ -18,8 +18,8 @@ pub struct Overview {
     pub mean_power: Vec<f32>,
     /// Greatest |x|² of each part, likewise.
     pub peak_power: Vec<f32>,
-    /// Power spectrum `[n_channels × N_BINS]` from −fs/2 on: Hann windows of that length, side by side, averaged. The sum
-    /// over the bins is the mean power. Zero where the core is shorter than a window.
+    /// Power spectrum `[n_channels × N_BINS]` from −fs/2 on: Hann windows of that length, side by side,
+    /// averaged. The sum over the bins is the mean power. Zero where the core is shorter than a window.
     pub spectrum: Vec<f32>,
 }
 

@@ -59,10 +59,18 @@ impl Crossings {
                 crossing.higher = at(row.values, row.first + *cell as usize);
             }
         }
+        // Crossings are rare: whole groups are passed over without a branch per cell.
+        const GROUP: usize = 32;
         let tested = &row.values[row.first..row.first + row.level.len()];
-        for (cell, (&value, &threshold)) in tested.iter().zip(row.threshold).enumerate() {
-            if value > threshold {
-                self.cross(cell, value / threshold, row);
+        for (group, (values, thresholds)) in tested.chunks(GROUP).zip(row.threshold.chunks(GROUP)).enumerate()
+        {
+            if values.iter().zip(thresholds).fold(false, |any, (value, threshold)| any | (value > threshold))
+            {
+                for (cell, (&value, &threshold)) in values.iter().zip(thresholds).enumerate() {
+                    if value > threshold {
+                        self.cross(group * GROUP + cell, value / threshold, row);
+                    }
+                }
             }
         }
     }
@@ -95,14 +103,16 @@ impl Crossings {
         }
     }
 
-    /// The crossing at a tested cell if it is greater than those next to it; of equal ones the earlier.
-    pub fn local_maximum(&self, cell: usize) -> Option<&Crossing> {
-        let crossing = self.at(cell)?;
+    /// Cells whose crossing is greater than those next to it (of equal ones the earlier), in no particular
+    /// order.
+    pub fn local_maxima(&self) -> impl Iterator<Item = (usize, &Crossing)> {
         let value =
             |cell: Option<usize>| cell.and_then(|c| self.at(c)).map_or(f32::NEG_INFINITY, |c| c.value);
-        let is_greatest =
-            crossing.value > value(cell.checked_sub(1)) && crossing.value >= value(cell.checked_add(1));
-        (is_greatest && crossing.value.is_finite()).then_some(crossing)
+        self.list.iter().map(|(cell, crossing)| (*cell as usize, crossing)).filter(move |(cell, crossing)| {
+            crossing.value > value(cell.checked_sub(1))
+                && crossing.value >= value(cell.checked_add(1))
+                && crossing.value.is_finite()
+        })
     }
 
     fn at(&self, cell: usize) -> Option<&Crossing> {
@@ -118,19 +128,20 @@ pub(super) struct Between {
     pub fraction: f64,
     /// Energy of the echo's samples over that of the replica's.
     pub energy: f64,
-    /// Amplitude of an echo of rectangular pulses that the receiver has integrated over a sample, whose samples
-    /// lose energy where an edge falls between two.
+    /// Amplitude of an echo of rectangular pulses that the receiver has integrated over a sample, whose
+    /// samples lose energy where an edge falls between two.
     pub amplitude: f64,
 }
 
 /// Where an echo lies whose filter output is `a` at one place and `b`, not greater, at the next, and which
 /// correlates with itself as `r` over that distance.
 ///
-/// The echo is taken for `(1 − f)` of one replica plus `f` of the next, which least squares then gives from the two
-/// outputs alone: `f = (b − r·a) / ((a + b)·(1 − r))`. That is exact for rectangular pulses that the receiver has
-/// integrated over a sample (any number of samples long), exact as well for a spectrum that is flat up to half the sample rate
-/// (r = 0, outputs `sinc(f)` and `sinc(1 − f)`) and, along Doppler, for a rectangular envelope whose hypotheses
-/// lie one over its length apart; and right to the third order in `f` for peaks much wider than the distance.
+/// The echo is taken for `(1 − f)` of one replica plus `f` of the next, which least squares then gives from
+/// the two outputs alone: `f = (b − r·a) / ((a + b)·(1 − r))`. That is exact for rectangular pulses that
+/// the receiver has integrated over a sample (any number of samples long), exact as well for a spectrum
+/// that is flat up to half the sample rate (r = 0, outputs `sinc(f)` and `sinc(1 − f)`) and, along Doppler,
+/// for a rectangular envelope whose hypotheses lie one over its length apart; and right to the third order
+/// in `f` for peaks much wider than the distance.
 pub(super) fn between(a: f64, b: f64, r: f64) -> Between {
     let (rest_a, rest_b) = (a - r * b, b - r * a);
     if !(rest_a > 0.0 && rest_b > 0.0 && r * r < 1.0 - 1e-12) {
@@ -162,7 +173,8 @@ mod tests {
         if x == 0.0 { 1.0 } else { (PI * x).sin() / (PI * x) }
     }
 
-    /// Greatest error over all places of a peak whose correlation with the replica is `shape` of the distance.
+    /// Greatest error over all places of a peak whose correlation with the replica is `shape` of the
+    /// distance.
     fn greatest_error(shape: impl Fn(f64) -> f64) -> f64 {
         let errors = (-50..=50).map(|k| {
             let place = f64::from(k) / 100.0;

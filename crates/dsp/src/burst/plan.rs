@@ -27,7 +27,7 @@ pub enum PlanError {
         expected: String,
     },
     /// The detector cannot be planned.
-    #[error("cfar.{0}")]
+    #[error("cfar: {0}")]
     Cfar(#[from] CfarError),
     /// The samples cannot be converted.
     #[error(transparent)]

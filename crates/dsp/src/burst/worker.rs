@@ -223,8 +223,11 @@ impl BurstWorker {
         out: &mut SegmentResult,
     ) {
         let template = &self.plan.templates[index];
-        for cell in segment.core.start..segment.core.end.min(cells.tested.end) {
-            let Some(crossing) = self.crossings.local_maximum(cell - cells.tested.start) else { continue };
+        for (tested, crossing) in self.crossings.local_maxima() {
+            let cell = cells.tested.start + tested;
+            if !segment.core.contains(&cell) {
+                continue;
+            }
             let amplitude = |value: f32| match self.plan.input {
                 FilterInput::Complex => f64::from(value).max(0.0).sqrt(),
                 FilterInput::Magnitude => f64::from(value),
@@ -242,14 +245,16 @@ impl BurstWorker {
             let doppler = around(lower, peak, higher, template.doppler_correlation);
             let hypothesis = self.plan.doppler_hz[crossing.row as usize];
             let step = self.plan.doppler_hz.get(1).map_or(0.0, |second| second - self.plan.doppler_hz[0]);
-            // Pulses lose height between two samples, not their sum; a coherent echo is best known by its energy.
-            // Magnitudes rise above the mean of the noise, and so an echo 18 dB above it reads 1 dB low.
+            // Pulses lose height between two samples, not their sum; a coherent echo is best known by its
+            // energy. Magnitudes rise above the mean of the noise, and so an echo 18 dB above it reads 1 dB
+            // low.
             let power = match self.plan.input {
                 FilterInput::Complex => time.energy,
                 FilterInput::Magnitude => time.amplitude.powi(2),
             };
             let whole = time.fraction.floor();
-            // Only a lead of one sample and more can lie before the block; a run's first cell has no earlier one.
+            // Only a lead of one sample and more can lie before the block; a run's first cell has no
+            // earlier one.
             let sample = segment.block.header.first_sample.saturating_add_signed(cell as i64 + whole as i64);
             out.peaks.push(Peak {
                 sample,
@@ -268,8 +273,8 @@ impl BurstWorker {
 
     /// Power over noise power at the output of a matched filter.
     ///
-    /// Magnitudes: the mean magnitude of noise of power σ² is `σ·√π/2`, and an echo of amplitude A has the energy
-    /// `A²·Σ|h|²`; so the SNR is the one that a filter which knows the phase would have.
+    /// Magnitudes: the mean magnitude of noise of power σ² is `σ·√π/2`, and an echo of amplitude A has the
+    /// energy `A²·Σ|h|²`; so the SNR is the one that a filter which knows the phase would have.
     fn snr(&self, template: &Template, crossing: &Crossing) -> f64 {
         let (value, level) = (f64::from(crossing.value), f64::from(crossing.level));
         match self.plan.input {
@@ -284,8 +289,8 @@ impl BurstWorker {
         if least <= 0.0 {
             return true;
         }
-        // From the sample that holds the leading edge on. The one after the replica's last, where the echo may end,
-        // is left out: something else may begin there.
+        // From the sample that holds the leading edge on. The one after the replica's last, where the echo
+        // may end, is left out: something else may begin there.
         let start = if time.fraction < 0.0 { cell - 1 } else { cell };
         let n = template.len;
         // Between two samples there are two amplitudes that have been fitted.
