@@ -2,6 +2,7 @@
 //!
 //! Theory is written here once more, from finite sums where the detector has only gamma laws of whole shape, and
 //! shares nothing with the library.
+#![allow(clippy::print_stdout, reason = "the figures are what one runs it for")]
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

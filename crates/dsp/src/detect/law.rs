@@ -99,7 +99,7 @@ impl MeanLaw {
             }
             outside
         };
-        let step = (0.125 / shape.sqrt()).min(0.05);
+        let step = (0.25 / shape.sqrt()).min(0.15);
         (solve(0.0, -1.0 - depth), solve(0.0, (2.0 * depth).sqrt()), step)
     }
 

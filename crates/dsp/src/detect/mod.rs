@@ -77,7 +77,10 @@ pub enum CellStatistics {
         /// Number of squared magnitudes in each cell, 1 for a plain matched filter.
         n_integrated: usize,
         /// |ρ[1]|, |ρ[2]|, …: correlation of cells this far apart, from the replica's autocorrelation. Empty
-        /// where cells are independent. Correlated training cells count as fewer.
+        /// where cells are independent. Correlated training cells count as fewer: their mean has the gamma law
+        /// of the same mean and variance. Measured at 1e-3, with a window of several correlation lengths, the
+        /// rate is within 10 % of the configured one but for smallest-of, which stays 10 to 25 % below. Test and
+        /// training cells are taken as independent, so the guard has to cover the correlation length.
         correlation: Vec<f32>,
     },
     /// Training cells are magnitudes of complex Gaussian noise (Rayleigh); a test cell is their weighted sum
@@ -350,25 +353,30 @@ impl CfarPlan {
         scratch: &mut [f32],
     ) {
         let n = window.training;
-        let (unbias, factor) = self.scales(n, n);
-        let combine = match self.detector {
-            Detector::Ca => ca::level,
-            Detector::Go => go::level,
-            Detector::So => so::level,
-            Detector::Os { rank } => {
-                os::levels(window, rank, noise, cells, level, scratch);
-                for (level, threshold) in level.iter_mut().zip(threshold) {
-                    *level *= unbias;
-                    *threshold = threshold_of(*level, factor);
-                }
-                return;
-            }
-        };
-        box_sum::side_sums(window, noise, cells, level, threshold, scratch);
-        for (level, threshold) in level.iter_mut().zip(threshold) {
-            *level = combine(*level, *threshold, n, n) * unbias;
-            *threshold = threshold_of(*level, factor);
+        match self.detector {
+            Detector::Os { rank } => os::levels(window, rank, noise, cells, level, scratch),
+            _ => box_sum::side_sums(window, noise, cells, level, threshold, scratch),
         }
+        let scales = self.scales(n, n);
+        match self.detector {
+            Detector::Ca => finish(scales, level, threshold, |left, right| ca::level(left, right, n, n)),
+            Detector::Go => finish(scales, level, threshold, |left, right| go::level(left, right, n, n)),
+            Detector::So => finish(scales, level, threshold, |left, right| so::level(left, right, n, n)),
+            Detector::Os { .. } => finish(scales, level, threshold, |level, _| level),
+        }
+    }
+}
+
+/// Levels and thresholds from what each detector left in the two rows.
+fn finish(
+    (unbias, factor): (f32, f32),
+    level: &mut [f32],
+    threshold: &mut [f32],
+    combine: impl Fn(f32, f32) -> f32,
+) {
+    for (level, threshold) in level.iter_mut().zip(threshold) {
+        *level = combine(*level, *threshold) * unbias;
+        *threshold = threshold_of(*level, factor);
     }
 }
 
@@ -379,7 +387,7 @@ fn threshold_of(level: f32, factor: f32) -> f32 {
 
 fn scratch_len(detector: Detector, window: Window, n_cells: usize) -> usize {
     match detector {
-        Detector::Os { .. } => 2 * window.training,
+        Detector::Os { .. } => os::scratch_len(window),
         _ => box_sum::scratch_len(window, n_cells),
     }
 }

@@ -16,8 +16,13 @@ pub(super) fn select(cells: &mut [f32], k: usize) -> f32 {
     *cells.select_nth_unstable_by(k - 1, f32::total_cmp).1
 }
 
+/// Scratch that [`levels`] needs, in `f32`s.
+pub(super) fn scratch_len(window: Window) -> usize {
+    2 * (2 * window.training + 2)
+}
+
 /// For each of `cells`, all of whose reach lies within the row, the order statistic of its training cells, from a
-/// sorted window that slides along. `scratch` is the window, 2·training long.
+/// sorted window that slides along.
 pub(super) fn levels(
     window: Window,
     rank: f64,
@@ -27,38 +32,52 @@ pub(super) fn levels(
     scratch: &mut [f32],
 ) {
     let Window { guard, training, span } = window;
-    let sorted = &mut scratch[..2 * training];
-    let k = order(rank, 2 * training) - 1;
-    let first = cells.start - window.reach_left();
-    let first_right = cells.start + span + guard + 1;
-    sorted[..training].copy_from_slice(&row[first..first + training]);
-    sorted[training..].copy_from_slice(&row[first_right..first_right + training]);
+    let n = 2 * training;
+    let left = &row[cells.start - window.reach_left()..];
+    let right = &row[cells.start + span + guard + 1..];
+    // Two windows by turns, each between a value below all and one above all.
+    let (one, other) = scratch[..scratch_len(window)].split_at_mut(n + 2);
+    for padded in [&mut *one, &mut *other] {
+        (padded[0], padded[n + 1]) = (f32::NEG_INFINITY, f32::INFINITY);
+    }
+    let sorted = &mut one[1..=n];
+    sorted[..training].copy_from_slice(&left[..training]);
+    sorted[training..].copy_from_slice(&right[..training]);
+    sorted.iter_mut().for_each(|v| *v = ordered(*v));
     sorted.sort_unstable_by(f32::total_cmp);
-    level[0] = sorted[k];
+    let k = order(rank, n);
+    level[0] = one[k];
     for (i, level) in level[1..].iter_mut().enumerate() {
-        replace(sorted, row[first + i], row[first + i + training]);
-        replace(sorted, row[first_right + i], row[first_right + i + training]);
-        *level = sorted[k];
+        replace(one, other, ordered(left[i]), ordered(left[i + training]));
+        replace(other, one, ordered(right[i]), ordered(right[i + training]));
+        *level = one[k];
     }
 }
 
-/// Replaces one value of a sorted window, which holds it, by another.
-fn replace(sorted: &mut [f32], old: f32, new: f32) {
-    let find = |value: f32| sorted.partition_point(|v| v.total_cmp(&value).is_lt());
-    let (from, to) = (find(old), find(new));
-    if from < to {
-        sorted.copy_within(from + 1..to, from);
-        sorted[to - 1] = new;
-    } else {
-        sorted.copy_within(to..from, to + 1);
-        sorted[to] = new;
+/// The value among those that compare: what is not a number counts as greater than all.
+fn ordered(value: f32) -> f32 {
+    if value.is_nan() { f32::INFINITY } else { value.max(f32::MIN) }
+}
+
+/// Writes the sorted window without `old`, which it holds, and with `new`.
+///
+/// Without a search and without a branch: taking out shifts what is not below `old`, putting in makes each element
+/// the median of itself, the one before and `new`.
+fn replace(sorted: &[f32], result: &mut [f32], old: f32, new: f32) {
+    let n = sorted.len() - 2;
+    let around = sorted[..n].iter().zip(&sorted[1..=n]).zip(&sorted[2..]);
+    for (out, ((&a, &b), &c)) in result[1..=n].iter_mut().zip(around) {
+        let before = if a < old { a } else { b };
+        let here = if b < old { b } else { c };
+        let lesser = if here < new { here } else { new };
+        *out = if before > lesser { before } else { lesser };
     }
 }
 
 /// Law of one training cell, from which those of its order statistics follow.
 pub(super) struct OrderLaw {
     grid: Grid,
-    density: Vec<f64>,
+    ln_density: Vec<f64>,
     ln_below: Vec<f64>,
     ln_above: Vec<f64>,
     ln_smallest: f64,
@@ -70,30 +89,31 @@ impl OrderLaw {
         let grid = cell.grid(smallest * smallest).refined(8192);
         let Sampled { density, below, above } = cell.sample(grid);
         let ln = |v: Vec<f64>| v.into_iter().map(f64::ln).collect();
-        Self { grid, density, ln_below: ln(below), ln_above: ln(above), ln_smallest: smallest.ln() }
+        let ln_smallest = smallest.ln();
+        Self { grid, ln_density: ln(density), ln_below: ln(below), ln_above: ln(above), ln_smallest }
     }
 
     /// Value and density below which a cell lies with this probability.
     pub(super) fn quantile(&self, probability: f64) -> (f64, f64) {
-        let i = self.ln_below.partition_point(|&b| b < probability.ln()).min(self.density.len() - 1);
+        let i = self.ln_below.partition_point(|&b| b < probability.ln()).min(self.ln_density.len() - 1);
         let z = self.grid.ln_z(i).exp();
-        (z, self.density[i] / z)
+        (z, self.ln_density[i].exp() / z)
     }
 
     /// Law of the order statistic whose probability F(Z) is Beta(`below`, `above`) distributed: (k, M + 1 − k) for
     /// the k-th of M independent cells.
     pub(super) fn level(&self, below: f64, above: f64) -> Level {
-        let exponent = |i: usize| {
-            let known = self.density[i] > 0.0 && self.ln_below[i].is_finite() && self.ln_above[i].is_finite();
-            let value =
-                (below - 1.0) * self.ln_below[i] + (above - 1.0) * self.ln_above[i] + self.density[i].ln();
-            if known { value } else { f64::NEG_INFINITY }
-        };
-        let exponents: Vec<f64> = (0..self.density.len()).map(exponent).collect();
+        let terms = self.ln_density.iter().zip(&self.ln_below).zip(&self.ln_above);
+        let exponents: Vec<f64> = terms
+            .map(|((density, b), a)| match b.is_finite() && a.is_finite() {
+                true => density + (below - 1.0) * b + (above - 1.0) * a,
+                false => f64::NEG_INFINITY,
+            })
+            .collect();
         let peak = exponents.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let floor = peak + self.ln_smallest - 5.0;
         let held = exponents.iter().filter(|&&e| e > floor).count();
-        let stride = (held / 512).max(1);
+        let stride = (held / 200).max(1);
         let weights = exponents
             .iter()
             .enumerate()

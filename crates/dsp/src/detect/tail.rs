@@ -84,7 +84,7 @@ impl Table {
             for &(weight, count) in terms {
                 coefficient *= rayleigh_characteristic(weight * omega).powu(count as u32);
             }
-            if coefficient.norm() * length < 1e-18 && terms.len() > 3 {
+            if coefficient.norm() * length < 1e-18 {
                 break;
             }
             coefficient *= Complex64::cis(-omega * start);

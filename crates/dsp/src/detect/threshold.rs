@@ -124,7 +124,7 @@ impl Factors {
                 Self::by_total(Axis::new(2 * n_per_side, 2 * n_per_side), law)
             }
             Detector::Go | Detector::So => {
-                let axis = Axis::new(n_per_side, 16);
+                let axis = Axis::new(n_per_side, 24);
                 let means: Vec<Option<MeanLaw>> =
                     axis.nodes.iter().map(|&n| (n > 0).then(|| training.mean(n, 0))).collect();
                 let law = if matches!(detector, Detector::Go) { go::law } else { so::law };
@@ -217,12 +217,12 @@ struct Axis {
 }
 
 impl Axis {
-    /// 0 to `dense` one by one, then in steps of an eighth, up to and with `max`.
+    /// 0 to `dense` one by one, then in steps of a sixth, up to and with `max`.
     fn new(max: usize, dense: usize) -> Self {
         let mut nodes: Vec<usize> = (0..=dense.min(max)).collect();
         while nodes[nodes.len() - 1] < max {
             let last = nodes[nodes.len() - 1];
-            nodes.push((last + last / 8).clamp(last + 1, max));
+            nodes.push((last + last / 6).clamp(last + 1, max));
         }
         Self { nodes }
     }

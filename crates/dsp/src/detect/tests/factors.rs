@@ -147,8 +147,11 @@ fn weighted_magnitudes_follow_independent_convolution() {
     }
 }
 
+/// Weight and how many times it occurs.
+type Weights = &'static [(f32, usize)];
+
 #[rustfmt::skip]
-const MAGNITUDE_REFERENCE: [(&[(f32, usize)], f64, f64, f64); 6] = [
+const MAGNITUDE_REFERENCE: [(Weights, f64, f64, f64); 6] = [
     (&[(0.5, 2), (-0.5, 2)], 1e-3, 1.706735, 1.734730),
     (&[(0.5, 2), (-0.5, 2)], 1e-7, 3.150414, 3.295141),
     (&[(1.0, 4), (-0.5, 4), (0.25, 2), (-0.25, 10)], 1e-3, 4.303774, 4.372180),
