@@ -118,7 +118,7 @@ impl Window {
 /// A window as a function of position.
 #[derive(Clone, Debug)]
 pub(crate) enum WindowPlan {
-    /// Σ c[m]·cos(2πm·(x − 1/2)).
+    /// `Σ c[m]·cos(2πm·(x − 1/2))`.
     CosineSum(Vec<f64>),
     Kaiser {
         beta: f64,

@@ -56,15 +56,15 @@ impl Train {
         self.start + index as f64 * self.interval
     }
 
-    /// The bursts that may have something in `samples`, and perhaps one more on either side.
+    /// The bursts that may have something in `samples`, and perhaps one or two more on either side. None but the
+    /// last that begins before can reach in, as an interval is no shorter than a burst.
     pub(crate) fn bursts_in(&self, samples: &Range<u64>) -> Range<u64> {
         if self.count == 1 {
             return 0..1;
         }
+        let number = |sample: u64| (sample as f64 - self.start) / self.interval;
         // Casts of negative floats give 0.
-        let first = (samples.start as f64 - self.length - self.start) / self.interval - 1.0;
-        let end = (samples.end as f64 - self.start) / self.interval + 2.0;
-        first as u64..(end as u64).min(self.count)
+        (number(samples.start) - 1.0) as u64..((number(samples.end) + 2.0) as u64).min(self.count)
     }
 
     /// Phase in cycles at the leading edge of burst `index`, and Doppler shift in cycles a sample.
@@ -78,6 +78,7 @@ impl Train {
 }
 
 /// What random numbers are drawn for; each has its own place in the generator's sequence.
+#[derive(Clone, Copy)]
 pub(crate) enum Randomness {
     /// Noise of one chunk of a channel.
     Noise { chunk: u64, channel: usize },

@@ -1,4 +1,5 @@
 //! Scenes against their own definition, in numbers and in statistics.
+#![allow(clippy::float_cmp)] // what is exact is compared exactly
 
 use rangegate_core::{Complex32, IqBlock, SampleFormat, Source};
 use rangegate_dsp::convert::Converter;

@@ -1,3 +1,6 @@
+// What is exact is compared exactly.
+#![allow(clippy::float_cmp)]
+
 use super::*;
 use rangegate_core::{BlockHeader, ByteSource, Layout};
 use std::sync::Arc;

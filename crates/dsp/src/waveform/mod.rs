@@ -245,7 +245,7 @@ impl Replica {
         Self { name: name.into(), samples, sample_rate_hz: target_rate_hz, period_s: None }.checked()
     }
 
-    /// Σ|h[n]|².
+    /// Energy, `Σ|h[n]|²`.
     pub fn energy(&self) -> f64 {
         self.samples.iter().map(|x| f64::from(x.re).powi(2) + f64::from(x.im).powi(2)).sum()
     }

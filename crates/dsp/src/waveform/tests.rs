@@ -1,3 +1,6 @@
+// Chips and their sums are whole numbers, exactly.
+#![allow(clippy::float_cmp)]
+
 use super::*;
 use crate::window::Window;
 
@@ -12,7 +15,7 @@ fn chips(waveform: &Waveform) -> Vec<Complex32> {
     waveform.replica("code", rate_hz).unwrap().samples
 }
 
-/// Σ a[n]·conj(b[n + lag]), of codes that repeat.
+/// `Σ a[n]·conj(b[n + lag])`, of codes that repeat.
 fn periodic_correlation(a: &[Complex32], b: &[Complex32], lag: usize) -> Complex<f64> {
     let product = |(n, x): (usize, &Complex32)| {
         let y = x * b[(n + lag) % b.len()].conj();
@@ -128,31 +131,31 @@ fn gps_codes_begin_as_published() {
 #[test]
 fn chirps_agree_with_scipy() {
     let expected = [
-        (1.00000000, 0.00000000),
-        (-0.20278730, -0.97922281),
-        (-0.98228725, 0.18738131),
-        (-0.04710645, 0.99888987),
-        (0.87630668, 0.48175367),
-        (0.92387953, -0.38268343),
-        (0.48175367, -0.87630668),
-        (0.04710645, -0.99888987),
-        (-0.18738131, -0.98228725),
-        (-0.20278730, -0.97922281),
-        (-0.00000000, -1.00000000),
-        (0.41151436, -0.91140328),
-        (0.87630668, -0.48175367),
-        (0.93544403, 0.35347484),
-        (0.12533323, 0.99211470),
-        (-0.92387953, 0.38268343),
-        (-0.42577929, -0.90482705),
-        (0.96455742, -0.26387305),
-        (-0.12533323, 0.99211470),
-        (-0.73963109, -0.67301251),
+        (1.0, 0.0),
+        (-0.202787, -0.979223),
+        (-0.982287, 0.187381),
+        (-0.047106, 0.99889),
+        (0.876307, 0.481754),
+        (0.92388, -0.382683),
+        (0.481754, -0.876307),
+        (0.047106, -0.99889),
+        (-0.187381, -0.982287),
+        (-0.202787, -0.979223),
+        (0.0, -1.0),
+        (0.411514, -0.911403),
+        (0.876307, -0.481754),
+        (0.935444, 0.353475),
+        (0.125333, 0.992115),
+        (-0.92388, 0.382683),
+        (-0.425779, -0.904827),
+        (0.964557, -0.263873),
+        (-0.125333, 0.992115),
+        (-0.739631, -0.673013),
     ];
     let replica = chirp(-300e3, 400e3, 20e-6).replica("chirp", 1e6).unwrap();
     assert_eq!(replica.samples.len(), expected.len());
     for (found, (re, im)) in replica.samples.iter().zip(expected) {
-        assert!((found - Complex32::new(re, im)).norm() < 1e-6, "{found} {re} {im}");
+        assert!((found - Complex32::new(re, im)).norm() < 2e-6, "{found} {re} {im}");
     }
 }
 
