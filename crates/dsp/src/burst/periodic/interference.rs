@@ -126,7 +126,7 @@ impl PeriodicPlan {
     }
 }
 
-/// |Σ w[q]·conj(s[q + shift])·exp(j·ramp·q)|² / (Σ|s|²)², over harmonics in the order of the inverse transform.
+/// `|Σ w[q]·conj(s[q + shift])·exp(j·ramp·q)|² / (Σ|s|²)²`, over harmonics in the order of the inverse transform.
 fn correlation(weak: &[Complex32], strong: &[Complex32], shift: i64, ramp: f64) -> f64 {
     let n = weak.len() as i64;
     let wide = |x: Complex32| Complex64::new(f64::from(x.re), f64::from(x.im));
