@@ -4,8 +4,9 @@
 use rangegate_core::{
     BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
 };
+use rangegate_dsp::burst::periodic::{Dwells, PeriodicPlan};
 use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
-use rangegate_dsp::waveform::{Barker, ModeSPreamble, Waveform};
+use rangegate_dsp::waveform::{Barker, GpsL1Ca, ModeSPreamble, Waveform};
 use serde_json::json;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -36,16 +37,29 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 /// Two channels of white noise, by a linear congruential generator.
-fn segment(plan: &BurstPlan, format: SampleFormat, sequence: u64) -> Segment {
-    let (lead, n) = (plan.lead(), plan.lead() + plan.core_len() + plan.tail());
+fn segment(lead: usize, core_len: usize, tail: usize, format: SampleFormat, sequence: u64) -> Segment {
     let mut block = IqBlock::with_capacity(0);
-    let header = BlockHeader { first_sample: sequence * plan.core_len() as u64, ..BlockHeader::default() };
+    let header = BlockHeader { first_sample: sequence * core_len as u64, ..BlockHeader::default() };
     let mut state = sequence;
-    for byte in block.fill(header, format, 2, n) {
+    for byte in block.fill(header, format, 2, lead + core_len + tail) {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         *byte = (state >> 56) as u8;
     }
-    Segment { block, core: lead..lead + plan.core_len(), sequence, ..Segment::default() }
+    Segment { block, core: lead..lead + core_len, sequence, ..Segment::default() }
+}
+
+fn stream(rate_hz: f64) -> StreamInfo {
+    StreamInfo {
+        sample_rate: SampleRate::from_hz(rate_hz).unwrap(),
+        n_channels: 2,
+        format: SampleFormat::complex(Scalar::U8),
+        to_baseband: ToBaseband { intermediate_frequency_hz: 1e5, ..ToBaseband::default() },
+        center_frequency_hz: None,
+        first_sample: 0,
+        anchor: None,
+        n_samples: None,
+        pulse_len: None,
+    }
 }
 
 #[test]
@@ -68,21 +82,12 @@ fn process_and_accept_allocate_nothing() {
     ];
     for (config, waveforms) in cases {
         let config: BurstConfig = serde_json::from_value(config).unwrap();
-        let stream = StreamInfo {
-            sample_rate: SampleRate::from_hz(rate_hz).unwrap(),
-            n_channels: 2,
-            format: SampleFormat::complex(Scalar::U8),
-            to_baseband: ToBaseband { intermediate_frequency_hz: 1e5, ..ToBaseband::default() },
-            center_frequency_hz: None,
-            first_sample: 0,
-            anchor: None,
-            n_samples: None,
-            pulse_len: None,
-        };
+        let stream = stream(rate_hz);
         let replicas: Vec<_> =
             waveforms.iter().enumerate().map(|(k, w)| w.replica(format!("{k}"), rate_hz).unwrap()).collect();
         let plan = Arc::new(BurstPlan::new(&config, &stream, &replicas).unwrap());
-        let mut segments: Vec<_> = (0..6).map(|k| segment(&plan, stream.format, k)).collect();
+        let mut segments: Vec<_> =
+            (0..6).map(|k| segment(plan.lead(), plan.core_len(), plan.tail(), stream.format, k)).collect();
         let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
         let mut hold_off = HoldOff::new(&plan);
 
@@ -100,5 +105,36 @@ fn process_and_accept_allocate_nothing() {
         hold_off.finish(|_| n_detections += 1);
         assert_eq!(ALLOCATIONS.get() - before, 0, "{config:?}");
         assert!(n_peaks > 100 && n_detections > 50 && n_dropped == 0, "{n_peaks} {n_detections} {n_dropped}");
+    }
+}
+
+#[test]
+fn searching_code_periods_allocates_nothing() {
+    // The first is no whole number of samples a period.
+    for rate_hz in [2.0461e6, 2.048e6] {
+        let config = json!({"doppler": {"max_hz": 1e3, "step_hz": 500.0}, "false_alarm_probability": 1e-3,
+            "integration": {"coherent_periods": 1, "noncoherent": 2, "carrier_frequency_hz": 1.57542e9},
+            "cfar": {"type": "os_cfar", "guard": 4, "training": 16}});
+        let config: BurstConfig = serde_json::from_value(config).unwrap();
+        let stream = stream(rate_hz);
+        let replica = |prn| Waveform::GpsL1Ca(GpsL1Ca { prn }).replica(format!("{prn}"), rate_hz).unwrap();
+        let plan =
+            Arc::new(PeriodicPlan::new(&config, &stream, &[1, 2, 3, 4, 5, 6, 7, 8, 9].map(replica)).unwrap());
+        let mut segments: Vec<_> = (0..2).map(|k| segment(0, plan.core_len(), 0, stream.format, k)).collect();
+        let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
+        let mut dwells = Dwells::new(&plan);
+
+        let before = ALLOCATIONS.get();
+        let (mut n_peaks, mut n_detections) = (0, 0);
+        for segment in &mut segments {
+            for set in 0..plan.n_sets() {
+                segment.set = set;
+                worker.process(segment, &mut result);
+                n_peaks += result.peaks.len();
+                dwells.accept(&result, |_| n_detections += 1);
+            }
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{rate_hz} Hz");
+        assert!(n_peaks > 20 && n_detections > 20, "{n_peaks} {n_detections}");
     }
 }

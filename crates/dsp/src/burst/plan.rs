@@ -45,11 +45,7 @@ pub enum PlanError {
 }
 
 impl PlanError {
-    pub(super) fn setting(
-        field: &'static str,
-        found: &impl ToString,
-        expected: impl Into<String>,
-    ) -> Self {
+    pub(super) fn setting(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { field, found: found.to_string(), expected: expected.into() }
     }
 }

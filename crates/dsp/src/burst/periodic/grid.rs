@@ -165,7 +165,7 @@ impl CodeGrid {
         harmonics
     }
 
-    /// |ρ[0]|, |ρ[1]|, …: correlation of delay cells under white noise, from a replica's harmonics.
+    /// `|ρ[0]|, |ρ[1]|, …`: correlation of delay cells under white noise, from a replica's harmonics.
     pub(super) fn autocorrelation(&self, harmonics: &[Complex32]) -> Vec<f32> {
         let mut rho: Vec<_> = harmonics.iter().map(|h| Complex32::from(h.norm_sqr())).collect();
         self.inverse.process(&mut rho);

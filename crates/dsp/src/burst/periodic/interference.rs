@@ -4,7 +4,6 @@ use super::PeriodicPlan;
 use crate::burst::Peak;
 use num_complex::Complex64;
 use rangegate_core::Complex32;
-use std::cmp::Ordering;
 use std::f64::consts::{PI, TAU};
 
 /// Most power of one harmonic, in units of the mean of those below.
@@ -28,29 +27,29 @@ pub(super) fn limit_lines(spectrum: &mut [Complex32]) {
     }
 }
 
-/// How much the threshold rises where the cells of a row spread more than noise.
+/// The threshold where the cells of a row spread more than noise.
 ///
-/// The mean of `n` squared magnitudes has mean²/variance = n. A row with less holds something that does not
-/// average out; its cells are taken for gamma distributed with the shape that they show.
+/// The mean of `M` squared magnitudes of noise has variance mean²/M. A row with more holds something that stays
+/// through all the sums: the correlation with another code or with many weak lines, which over the delays is
+/// like complex Gaussian noise itself. With a share μ of the mean power in it, the M values of a cell have the
+/// covariance (1 − μ)·I + μ·11ᵀ and their mean power is a sum of exponential numbers, M − 1 of the mean
+/// s = (1 − μ)/M and one of β = s + μ. Its variance is (1 − μ²)/M + μ², which tells μ, and it exceeds t with
+/// the probability exp(−t/β)/(1 − s/β)^(M − 1), but for terms that vanish sooner.
 pub(super) struct Dispersion {
     n_integrated: f64,
     guard: usize,
-    /// `[k − 1]`: threshold of cells with shape k, over that of noise.
-    factors: Vec<f64>,
+    probability: f64,
 }
 
 impl Dispersion {
     /// For cells of `n_integrated` squared magnitudes; `guard` cells on each side are the peak's own.
     pub(super) fn new(n_integrated: usize, probability: f64, guard: usize) -> Self {
-        let quantiles: Vec<_> = (1..=n_integrated).map(|k| gamma_quantile(k, probability)).collect();
-        let noise = quantiles[n_integrated - 1];
-        let factors = quantiles.iter().map(|quantile| quantile / noise).collect();
-        Self { n_integrated: n_integrated as f64, guard, factors }
+        Self { n_integrated: n_integrated as f64, guard, probability }
     }
 
-    /// The factor for a row of so many independent cells with its peak at `cell`; 1 unless the cells spread
+    /// The threshold for a row of so many independent cells with its peak at `cell`; 0 unless the cells spread
     /// more than noise by more than three standard deviations of what is measured.
-    pub(super) fn factor(&self, row: &[f32], cell: usize, n_independent: f64) -> f32 {
+    pub(super) fn threshold(&self, row: &[f32], cell: usize, n_independent: f64) -> f32 {
         let n = row.len();
         let n_used = n.saturating_sub(2 * self.guard + 1);
         let first = cell + self.guard + 1;
@@ -60,40 +59,19 @@ impl Dispersion {
             squares += power * power;
         }
         let mean = sum / n_used as f64;
-        let variance = (squares / n_used as f64 - mean * mean).max(0.0);
-        let shape = mean * mean / variance;
-        let deviation = ((2.0 + 6.0 / self.n_integrated) / n_independent).sqrt();
-        let least = self.n_integrated / (1.0 + 3.0 * deviation);
-        if shape.partial_cmp(&least) != Some(Ordering::Less) {
-            return 1.0;
+        let spread = squares / n_used as f64 / (mean * mean) - 1.0;
+        let of_noise = 1.0 / self.n_integrated;
+        let deviation = ((2.0 + 6.0 * of_noise) / n_independent).sqrt();
+        // A single squared magnitude cannot tell what stays from what does not.
+        if self.n_integrated < 2.0 || spread.is_nan() || spread <= of_noise * (1.0 + 3.0 * deviation) {
+            return 0.0;
         }
-        let at = (shape - 1.0).max(0.0);
-        let (below, part) = (at as usize, at.fract());
-        let above = (below + 1).min(self.factors.len() - 1);
-        (self.factors[below] * (1.0 - part) + self.factors[above] * part) as f32
+        let share = ((spread - of_noise) / (1.0 - of_noise)).sqrt().min(1.0);
+        let small = (1.0 - share) * of_noise;
+        let great = small + share;
+        let decay = -self.probability.ln() - (self.n_integrated - 1.0) * (-small / great).ln_1p();
+        (mean * great * decay) as f32
     }
-}
-
-/// Value that the mean of `shape` squared magnitudes, itself of mean 1, exceeds with the given probability:
-/// exp(−x)·Σ xⁱ/i! over i < shape, at x = shape·value, solved by bisection.
-fn gamma_quantile(shape: usize, probability: f64) -> f64 {
-    let exceeds = |value: f64| {
-        let x = shape as f64 * value;
-        let mut ln_term = -x;
-        let mut sum = ln_term.exp();
-        for i in 1..shape {
-            ln_term += (x / i as f64).ln();
-            sum += ln_term.exp();
-        }
-        sum
-    };
-    // The mean of several exceeds no value more often than a single one does.
-    let (mut low, mut high) = (0.0, 1.0 - probability.ln());
-    while high - low > 1e-9 * high {
-        let middle = 0.5 * (low + high);
-        *(if exceeds(middle) > probability { &mut low } else { &mut high }) = middle;
-    }
-    high
 }
 
 impl PeriodicPlan {
@@ -130,7 +108,7 @@ impl PeriodicPlan {
     }
 
     /// Mean power that the signal behind one peak leaves in the cell of another.
-    fn cross_correlation(&self, strong: &Peak, weak: &Peak) -> f64 {
+    pub(super) fn cross_correlation(&self, strong: &Peak, weak: &Peak) -> f64 {
         let signal =
             10_f64.powf(strong.power_db / 10.0) - 10_f64.powf((strong.power_db - strong.snr_db) / 10.0);
         let apart = (strong.doppler_hz - weak.doppler_hz) * self.period_s;
@@ -148,7 +126,7 @@ impl PeriodicPlan {
     }
 }
 
-/// |Σ w[q]·conj(s[q + shift])·exp(j·ramp·q)|² / (Σ|s|²)², over harmonics in the order of the inverse transform.
+/// `|Σ w[q]·conj(s[q + shift])·exp(j·ramp·q)|² / (Σ|s|²)²`, over harmonics in the order of the inverse transform.
 fn correlation(weak: &[Complex32], strong: &[Complex32], shift: i64, ramp: f64) -> f64 {
     let n = weak.len() as i64;
     let wide = |x: Complex32| Complex64::new(f64::from(x.re), f64::from(x.im));
@@ -178,17 +156,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gamma_quantiles_match_their_closed_form() {
-        // Shape 1 is exponential.
-        assert!((gamma_quantile(1, 1e-6) - 6.0 * 10_f64.ln()).abs() < 1e-6);
-        // Erlang 2: (1 + x)·exp(−x) at x = 2·quantile.
-        let x = 2.0 * gamma_quantile(2, 1e-3);
-        assert!(((1.0 + x) * (-x).exp() - 1e-3).abs() < 1e-9);
-        // SciPy: gamma.isf(1e-10, 500) / 500.
-        assert!((gamma_quantile(500, 1e-10) - 1.311_303).abs() < 1e-5);
-    }
-
-    #[test]
     fn lines_are_limited_and_the_rest_is_left_alone() {
         let mut spectrum: Vec<_> = (0..4000).map(|k| Complex32::from_polar(1.0, k as f32)).collect();
         let before = spectrum.clone();
@@ -204,13 +171,13 @@ mod tests {
     #[test]
     fn a_row_that_spreads_more_than_noise_raises_its_threshold() {
         let dispersion = Dispersion::new(4, 1e-6, 2);
-        let is = |found: f32, expected: f64| assert!((f64::from(found) / expected - 1.0).abs() < 0.03);
-        is(dispersion.factor(&[1.0; 1000], 3, 1000.0), 1.0);
-        // Exponential cells, whose mean²/variance is 1; the peak is not to count.
-        let mut row: Vec<_> = (0..1000).map(|i| -((i as f32 + 0.5) / 1000.0).ln()).collect();
-        row[999] = 1e6;
-        is(dispersion.factor(&row, 999, 1000.0), gamma_quantile(1, 1e-6) / gamma_quantile(4, 1e-6));
+        let is = |found: f32, expected: f64| assert!((f64::from(found) - expected).abs() <= 0.03 * expected);
+        is(dispersion.threshold(&[1.0; 1000], 3, 1000.0), 0.0);
+        // Exponential cells: nothing averages out. The peak is not to count.
+        let mut row: Vec<_> = (0..1000).map(|i| -2.0 * ((i as f32 + 0.5) / 1000.0).ln()).collect();
+        row[500] = 1e6;
+        is(dispersion.threshold(&row, 500, 1000.0), 2.0 * 1e6_f64.ln());
         // Too few cells to know.
-        is(dispersion.factor(&row, 999, 3.0), 1.0);
+        is(dispersion.threshold(&row, 500, 3.0), 0.0);
     }
 }

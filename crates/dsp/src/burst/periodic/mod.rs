@@ -31,7 +31,7 @@
 //!
 //! * lines that stand 15 dB out of a sum's spectrum (carriers, spurs of the receiver) are limited to that;
 //! * where the cells of a row spread more than noise does, as with many weak lines or the cross-correlation of
-//!   a strong signal, the threshold is raised to that of cells with this spread;
+//!   a strong signal, the threshold is that of cells with this spread;
 //! * [`Dwells`] drops peaks that the cross-correlation with stronger ones explains.
 //!
 //! # False alarms of the whole search

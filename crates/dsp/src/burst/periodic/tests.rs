@@ -191,6 +191,58 @@ fn peaks_depend_on_nothing_but_samples_and_settings() {
     assert_eq!(together, alone);
 }
 
+/// What a strong code leaves in the cells of another, as predicted and as it is.
+#[test]
+fn cross_correlations_are_as_predicted() {
+    let mut rng = ChaCha8Rng::seed_from_u64(6);
+    let replicas = replicas(2, 63, 126e3, &mut rng);
+    let plan = Arc::new(PeriodicPlan::new(&config(2, 4), &stream(126e3, 1), &replicas).unwrap());
+    let peak = |template, doppler_hz, delay_cells: usize, snr_db, power_db| Peak {
+        sample: 0,
+        sample_fraction: 0.0,
+        template,
+        channel: 0,
+        doppler_hz,
+        statistic: 10_f64.powf(snr_db / 10.0) as f32,
+        snr_db,
+        power_db,
+        delay_s: Some(delay_cells as f64 * plan.cell_s()),
+        cpi: None,
+    };
+    let samples: Vec<_> = (0..plan.core_len())
+        .map(|k| {
+            let carrier = Complex32::from_polar(1.0, (TAU * 300.0 * k as f64 / 126e3) as f32);
+            replicas[0].samples[(k + 126 - 63) % 126] * carrier
+        })
+        .collect();
+    // 63 samples are half a period.
+    let strong = peak(0, 300.0, plan.n_delay_cells() / 2, 300.0, 0.0);
+    let mut worker = plan.make_worker();
+    let segment = segment(&samples, 1, 0);
+    for doppler_hz in [300.0, -700.0, 1300.0, 400.0] {
+        worker.correlator().1.row_at(&plan, &segment, 0, 1, doppler_hz);
+        for (cell, &found) in worker.correlator().1.row.iter().enumerate() {
+            let predicted = plan.cross_correlation(&strong, &peak(1, doppler_hz, cell, 10.0, 0.0));
+            let found = f64::from(found);
+            assert!(
+                (found - predicted).abs() < 0.002 + 0.15 * predicted,
+                "{doppler_hz} {cell}: {found} {predicted}"
+            );
+        }
+    }
+
+    // The greatest of them is no signal of its own; twenty times as much is.
+    worker.correlator().1.row_at(&plan, &segment, 0, 1, 300.0);
+    let row = &worker.correlator().1.row;
+    let (cell, &power) = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
+    let weak = |times: f32| peak(1, 300.0, cell, 20.0, 10.0 * f64::from(times * power).log10());
+    for (times, n_left) in [(1.0, 1), (20.0, 2)] {
+        let mut peaks = vec![weak(times), strong];
+        plan.settle(&mut peaks);
+        assert_eq!((peaks.len(), peaks[0].template), (n_left, 0), "{times}");
+    }
+}
+
 /// Searches of noise alone, at the chip rate and at eight samples a chip, where neighbours are correlated.
 #[test]
 #[allow(clippy::print_stdout)]
@@ -245,10 +297,10 @@ fn settings_out_of_range_are_named() {
         change(&mut config, &mut replicas);
         PeriodicPlan::new(&config, &stream(96e3, 1), &replicas).err().map(|error| error.to_string())
     };
-    let integration = |c: &mut BurstConfig, coherent, noncoherent, carrier| {
+    fn integration(c: &mut BurstConfig, coherent: usize, noncoherent: usize, carrier: Option<f64>) {
         let new = Integration { coherent_periods: coherent, noncoherent, carrier_frequency_hz: carrier };
         c.integration = Some(new);
-    };
+    }
     assert_eq!(message(&|_, _| ()), None);
     type Change = dyn Fn(&mut BurstConfig, &mut Vec<Replica>);
     let cases: [(&Change, &str); 17] = [

@@ -115,8 +115,8 @@ impl PeriodicWorker {
         let filter = &plan.filters[replica];
         let (noise, threshold) =
             noise_and_threshold(&filter.cfar, row, cell, &mut self.neighbours, &mut self.cfar_scratch);
-        let spread = plan.dispersion.factor(row, cell, filter.n_independent);
-        if power.partial_cmp(&(threshold * spread)) != Some(Ordering::Greater) {
+        let threshold = threshold.max(plan.dispersion.threshold(row, cell, filter.n_independent));
+        if power.partial_cmp(&threshold) != Some(Ordering::Greater) {
             return None;
         }
         let noise = f64::from(noise);
