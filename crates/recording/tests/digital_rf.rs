@@ -10,7 +10,7 @@ use rangegate_core::{
 };
 use rangegate_recording::{CreateOptions, OpenOptions, Recording, digital_rf};
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 fn open(path: &Path) -> Box<dyn Recording> {
@@ -74,18 +74,39 @@ fn random_access(path: &Path, stretches: &[(u64, u64)]) {
 #[test]
 fn real_recordings_are_read_as_python_reads_them() {
     let Some(folder) = recordings(3) else { return };
-    for (name, channel, mapped, frequency) in [
-        ("modes1", "adsb1090", true, Some(1090e6)),
-        ("b210_noise_440mhz", "ch0", true, Some(440e6)),
-        ("fc32_x8_gaps", "ch0", true, None),
-    ] {
-        let path = folder.join("digital_rf").join(name);
-        let Some(python) = reference(1, &["drf-read", path.to_str().unwrap()]) else { return };
-        check(&path, &python[channel], mapped);
-        check(&path.join(channel), &python[channel], mapped);
-        let rounded = open(&path).info().center_frequency_hz.map(f64::round);
+    let cases = [
+        ("modes1", "adsb1090", Some(1090e6)),
+        ("b210_noise_440mhz", "ch0", Some(440e6)),
+        ("fc32_x8_gaps", "ch0", None),
+    ];
+    let paths = cases.map(|(name, ..)| folder.join("digital_rf").join(name));
+    let Some(python) = python_reads(&paths) else { return };
+    for ((name, channel, frequency), (path, python)) in cases.into_iter().zip(paths.iter().zip(&python)) {
+        eprintln!("{name}");
+        check(path, &python[channel], true);
+        check(&path.join(channel), &python[channel], true);
+        let rounded = open(path).info().center_frequency_hz.map(f64::round);
         assert_eq!(rounded, frequency, "{name}");
     }
+}
+
+fn texts(paths: &[PathBuf]) -> impl Iterator<Item = &str> {
+    paths.iter().map(|path| path.to_str().unwrap())
+}
+
+/// What Python reads of each recording.
+fn python_reads(paths: &[PathBuf]) -> Option<Vec<Value>> {
+    let arguments: Vec<_> = ["drf-read"].into_iter().chain(texts(paths)).collect();
+    Some(reference(paths.len(), &arguments)?.as_array().unwrap().clone())
+}
+
+/// Has Python write recordings into a folder; their paths, and what it reads of them.
+fn python_writes(folder: &Path, specs: &[Value]) -> Option<Vec<(PathBuf, Value)>> {
+    let paths: Vec<_> = (0..specs.len()).map(|k| folder.join(k.to_string())).collect();
+    let list = json!(specs).to_string();
+    let arguments: Vec<_> = ["drf-write", &list].into_iter().chain(texts(&paths)).collect();
+    let python = reference(paths.len(), &arguments)?;
+    Some(paths.into_iter().zip(python.as_array().unwrap().clone()).collect())
 }
 
 /// Figures that stand without Python.
@@ -189,51 +210,44 @@ fn recordings_that_python_writes_are_read_sample_by_sample() {
             json!({"scalar": "<i2", "blocks": [[0, 20], [3, 4]], "rate": [1, 3], "file_ms": 1000, "subdir_s": 3600}),
         ),
     ];
-    for (name, mapped, spec) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rec");
-        let Some(python) = reference(19, &["drf-write", path.to_str().unwrap(), &spec.to_string()]) else {
-            return;
-        };
-        // A file that is still being written is not there yet.
-        let subdir = std::fs::read_dir(path.join("ch0"))
-            .unwrap()
-            .map(|e| e.unwrap().path())
-            .find(|p| p.is_dir())
-            .unwrap();
-        std::fs::write(subdir.join("tmp.rf@1700000005.000.h5"), b"half").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let specs: Vec<_> = cases.iter().map(|(.., spec)| spec.clone()).collect();
+    let Some(written) = python_writes(folder.path(), &specs) else { return };
+    for ((name, mapped, _), (path, python)) in cases.iter().zip(&written) {
         eprintln!("{name}");
-        check(&path, &python["ch0"], mapped);
+        // A file that is still being written is not there yet.
+        let mut entries = std::fs::read_dir(path.join("ch0")).unwrap().map(|e| e.unwrap().path());
+        let subdir = entries.find(|path| path.is_dir()).unwrap();
+        std::fs::write(subdir.join("tmp.rf@1700000005.000.h5"), b"half").unwrap();
+        check(path, &python["ch0"], *mapped);
     }
 }
 
 #[test]
 fn metadata_is_read() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rec");
     let spec = json!({"scalar": "<i2", "blocks": [[0, 2500]], "rate": [1000, 1], "metadata": [
         [-100_000, {"center_frequencies": [7e6]}],
         [-5, {"center_frequencies": [435e6, 436e6], "receiver": {"gain": 30, "id": "b210", "lo": [1.5, 2.5], "on": true}}],
         [1000, {"center_frequencies": [440e6], "note": "later", "many": vec![0; 5000]}],
     ]});
-    if reference(1, &["drf-write", path.to_str().unwrap(), &spec.to_string()]).is_none() {
-        return;
-    }
-    let info = open(&path).info().clone();
+    let Some(written) = python_writes(folder.path(), &[spec]) else { return };
+    let path = &written[0].0;
+    let info = open(path).info().clone();
     assert_eq!(info.center_frequency_hz, Some(435e6), "what was set when the recording began");
     let latest = &info.metadata["metadata"];
     assert_eq!(latest["note"], "later");
     assert_eq!(latest["many"], "(i64 of shape [5000])");
     assert_eq!(info.metadata["properties"]["sample_rate_numerator"], 1000);
     let options = OpenOptions { center_frequency_hz: Some(1.0), ..OpenOptions::default() };
-    assert_eq!(digital_rf::open(&path, &options).unwrap().info().center_frequency_hz, Some(1.0));
+    assert_eq!(digital_rf::open(path, &options).unwrap().info().center_frequency_hz, Some(1.0));
     let time = "2030-01-01T00:00:00Z".parse().unwrap();
     let told = OpenOptions { sample_rate_hz: Some(5.0), start_time: Some(time), ..OpenOptions::default() };
-    let mut recording = digital_rf::open(&path, &told).unwrap();
+    let mut recording = digital_rf::open(path, &told).unwrap();
     assert_eq!((recording.info().sample_rate.hz(), recording.info().start_time), (5.0, Some(time)));
     assert_eq!(read_all(recording.as_mut(), 1000).stretches, [(1_700_000_000_000, 2500)]);
     let wrong = OpenOptions { sample_format: Some(format("cf32")), ..OpenOptions::default() };
-    let error = digital_rf::open(&path, &wrong).err().unwrap().to_string();
+    let error = digital_rf::open(path, &wrong).err().unwrap().to_string();
     assert!(error.contains("'sample_format' is cf32, expected cs16"), "{error}");
 }
 
@@ -319,9 +333,10 @@ fn what_is_written_here_python_reads_sample_by_sample() {
         ("f32", 1, hz(10_000, 1), 0, vec![(0, 5000)]),
         ("cs16_be", 1, hz(10_000, 1), 0, vec![(0, 5000)]),
     ];
+    let folder = tempfile::tempdir().unwrap();
+    let mut written = Vec::new();
     for (name, n_channels, rate, first, stretches) in cases {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("rec");
+        let path = folder.path().join(name);
         let stream = stream(format(name), n_channels, rate, first);
         let mut bytes = write(&path, &stream, &stretches);
         if name.ends_with("_be") {
@@ -337,22 +352,25 @@ fn what_is_written_here_python_reads_sample_by_sample() {
         let read = read_all(recording.as_mut(), 1000);
         assert_eq!((&read.stretches, read.sha256()), (&shifted, sha256(&bytes)), "{name}");
         assert_eq!(recording.info().center_frequency_hz, Some(1090e6));
-
-        let Some(python) = reference(8, &["drf-read", path.to_str().unwrap()]) else { continue };
-        eprintln!("{name}");
-        check(&path, &python["ch0"], true);
+        written.push((path, n_channels, shifted, bytes));
+    }
+    let paths: Vec<_> = written.iter().map(|(path, ..)| path.clone()).collect();
+    let Some(python) = python_reads(&paths) else { return };
+    for ((path, n_channels, stretches, bytes), python) in written.iter().zip(&python) {
+        eprintln!("{}", path.display());
         let python = &python["ch0"];
-        assert_eq!(python["blocks"], json!(shifted));
-        assert_eq!(python["sha256"], sha256(&bytes));
-        assert_eq!(python["vector"], shifted[0].1);
+        check(path, python, true);
+        assert_eq!(python["blocks"], json!(stretches));
+        assert_eq!(python["sha256"], sha256(bytes));
+        assert_eq!(python["vector"], stretches[0].1);
         let fields = &python["metadata"]["fields"];
-        assert_eq!(fields["center_frequencies"], json!(vec![1090e6; n_channels]));
+        assert_eq!(fields["center_frequencies"], json!(vec![1090e6; *n_channels]));
         assert_eq!(fields["nested"], json!({"list": [1.5, 2.5], "text": "é"}));
         assert_eq!(
             (&fields["gain_db"], &fields["description"], &fields["no"]),
             (&json!(30), &json!("a test"), &json!(""))
         );
-        assert_eq!(python["metadata"]["index"], origin);
+        assert_eq!(python["metadata"]["index"], stretches[0].0);
         let names = ["center_frequencies", "description", "gain_db", "nested", "no"];
         assert_eq!(python["metadata"]["names"], json!(names));
         assert_eq!(python["properties"]["uuid_str"].as_str().unwrap().len(), 36);
@@ -477,17 +495,15 @@ fn a_damaged_file_in_the_middle_is_a_gap_and_a_loss() {
 #[test]
 fn a_damaged_chunk_is_a_gap_and_a_loss() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("rec");
     let spec = json!({"scalar": "<i2", "checksum": true, "blocks": [[0, 30_000]], "rate": [30_000, 1], "file_ms": 100});
-    if reference(1, &["drf-write", path.to_str().unwrap(), &spec.to_string()]).is_none() {
-        return;
-    }
+    let Some(written) = python_writes(folder.path(), &[spec]) else { return };
+    let path = &written[0].0;
     let file = path.join("ch0/2023-11-14T22-13-20/rf@1700000000.400.h5");
     let info = hdf5::File::open(&file).unwrap().dataset("rf_data").unwrap().chunk_info(0).unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     bytes[info.addr as usize + 1000] ^= 1;
     std::fs::write(&file, bytes).unwrap();
-    let mut recording = open(&path);
+    let mut recording = open(path);
     let first = recording.info().first_sample;
     for _ in 0..2 {
         let (mut block, mut at, mut stretches) = (IqBlock::default(), first, vec![(0, 0)]);

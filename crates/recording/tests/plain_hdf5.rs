@@ -436,7 +436,7 @@ file.create_dataset("larger than memory's addresses", shape=(2**62,), chunks=(10
 file.create_dataset("never written", shape=(10,), dtype="<i2", fillvalue=7)
 file.create_dataset("flags", data=np.array([True, False]))
 file.create_dataset("record", data=np.zeros(3, dtype=[("t", "f8"), ("x", "i4"), ("y", "i4")]))
-file.create_dataset("array", data=np.arange(6).reshape(3, 2), shape=(3,), dtype=np.dtype(("<i2", (2,))))
+file.create_dataset("array", (3,), dtype=np.dtype(("<i2", (2,))))[...] = np.arange(6).reshape(3, 2)
 file.create_dataset("half", data=np.zeros(3, dtype="<f2"))
 file["loop"] = h5py.SoftLink("/loop")
 file["away"] = h5py.ExternalLink("nowhere.h5", "/x")

@@ -7,7 +7,8 @@ use super::properties::Properties;
 use crate::{Error, Kind, OpenOptions, Recording, RecordingInfo, Result};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, TimeAnchor};
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Where the whole recording is no more files than these, its samples are counted when it is opened.
@@ -38,16 +39,19 @@ const MAX_LOSSES: usize = 1000;
 #[derive(Default)]
 struct Losses {
     lines: Vec<String>,
-    known: BTreeSet<(u64, u64)>,
+    /// Files that are left out, by their beginnings.
+    files: BTreeSet<u64>,
+    /// Indices that are left out of a file.
+    indices: BTreeMap<u64, Vec<Range<u64>>>,
 }
 
 impl Losses {
-    fn add(&mut self, ms: u64, index: u64, line: String) {
-        if self.lines.len() > MAX_LOSSES || !self.known.insert((ms, index)) {
-            return;
+    fn add(&mut self, line: String) {
+        match self.lines.len() {
+            0..MAX_LOSSES => self.lines.push(line),
+            MAX_LOSSES => self.lines.push("there are more losses, which are not listed".to_owned()),
+            _ => {}
         }
-        let full = self.lines.len() == MAX_LOSSES;
-        self.lines.push(if full { "there are more losses, which are not listed".to_owned() } else { line });
     }
 }
 
@@ -73,13 +77,16 @@ impl Files {
                 ))
             });
         match file {
-            Ok(file) => {
+            Ok(mut file) => {
+                self.losses.indices.get(&ms).into_iter().flatten().for_each(|lost| file.remove(lost));
                 let before = self.open.replace(file);
                 self.before = before.map(|file| file.stretches).unwrap_or_default();
                 self.open.as_mut()
             }
             Err(e) => {
-                self.losses.add(ms, 0, format!("{e}; the file is left out"));
+                if self.losses.files.insert(ms) {
+                    self.losses.add(format!("{e}; the file is left out"));
+                }
                 None
             }
         }
@@ -177,7 +184,7 @@ impl DrfRecording {
         let end_sample = files.last_index()?.unwrap_or(first_sample) + 1;
         let n_samples = files.count()?;
         let notes = metadata::read(&channel, first_sample).unwrap_or_else(|e| {
-            files.losses.add(u64::MAX, 0, format!("{e}; this metadata is left out"));
+            files.losses.add(format!("{e}; this metadata is left out"));
             metadata::Metadata::default()
         });
         let anchor = match options.start_time {
@@ -254,14 +261,10 @@ impl Recording for DrfRecording {
                 Err(e) => {
                     // Everything up to the end of the chunk, or what was asked for, cannot be had.
                     let lost = at..at + file.samples.run(row, left) as u64;
-                    self.files.losses.add(
-                        ms,
-                        at,
-                        format!("{e}; {} samples are left out", lost.end - lost.start),
-                    );
-                    if let Some(file) = self.files.open(ms) {
-                        file.remove(&lost);
-                    }
+                    file.remove(&lost);
+                    let losses = &mut self.files.losses;
+                    losses.add(format!("{e}; {} samples are left out", lost.end - lost.start));
+                    losses.indices.entry(ms).or_default().push(lost.clone());
                     at = lost.end;
                 }
             }

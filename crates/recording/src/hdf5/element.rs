@@ -64,8 +64,8 @@ pub(crate) const NATIVE: ByteOrder =
 impl Element {
     /// Looks at a type; where it cannot be a sample, says what it is.
     pub(crate) fn of(datatype: &Datatype) -> Result<Self, String> {
-        let descriptor = datatype.to_descriptor().map_err(|e| e.to_string())?;
         let not_samples = || format!("{} cannot be samples", type_text(datatype));
+        let descriptor = datatype.to_descriptor().map_err(|_| not_samples())?;
         let (scalar, complex, shape, ordered) = match &descriptor {
             TypeDescriptor::Compound(compound) => {
                 let [a, b] = compound.fields.as_slice() else { return Err(not_samples()) };

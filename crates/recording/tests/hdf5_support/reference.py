@@ -1,7 +1,7 @@
 """Writes and reads recordings with the packages that the field uses: the other side of the tests.
 
-reference.py drf-write FOLDER JSON    a Digital RF recording as JSON says; prints what `drf-read` would
-reference.py drf-read FOLDER          bounds, blocks and a checksum of each channel
+reference.py drf-write JSON FOLDER …  Digital RF recordings as the list in JSON says; prints what `drf-read` would
+reference.py drf-read FOLDER …        a list: bounds, blocks and a checksum of each channel
 reference.py h5-write FILE JSON       a plain HDF5 file
 """
 
@@ -10,7 +10,6 @@ import json
 import os
 import sys
 
-import digital_rf
 import h5py
 import numpy as np
 
@@ -43,6 +42,8 @@ def dtype_of(spec):
 
 
 def drf_write(folder, spec):
+    import digital_rf
+
     channel = os.path.join(folder, spec.get("channel", "ch0"))
     os.makedirs(channel)
     numerator, denominator = spec["rate"]
@@ -68,6 +69,8 @@ def drf_write(folder, spec):
 
 
 def drf_read(folder):
+    import digital_rf
+
     reader = digital_rf.DigitalRFReader(folder)
     out = {}
     for channel in reader.get_channels():
@@ -142,14 +145,16 @@ def h5_read(path, datasets):
     return out
 
 
-command, target, *rest = sys.argv[1:]
+command, *arguments = sys.argv[1:]
 if command == "drf-write":
-    drf_write(target, json.loads(rest[0]))
-    result = drf_read(target)
+    specs, *folders = arguments
+    for folder, spec in zip(folders, json.loads(specs), strict=True):
+        drf_write(folder, spec)
+    result = [drf_read(folder) for folder in folders]
 elif command == "drf-read":
-    result = drf_read(target)
+    result = [drf_read(folder) for folder in arguments]
 elif command == "h5-write":
-    result = h5_write(target, json.loads(rest[0]))
+    result = h5_write(arguments[0], json.loads(arguments[1]))
 elif command == "h5-read":
-    result = h5_read(target, json.loads(rest[0]))
+    result = h5_read(arguments[0], json.loads(arguments[1]))
 print("\n" + json.dumps(result, default=lambda value: value.tolist() if hasattr(value, "tolist") else str(value)))
