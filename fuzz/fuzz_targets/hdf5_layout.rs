@@ -1,0 +1,69 @@
+//! An HDF5 file of any datasets, read as any configuration says.
+#![no_main]
+
+use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
+use rangegate_fuzz::{ATTRIBUTES, Layout, folder, pick, read_all};
+use rangegate_recording::hdf5::{Axes, Each, Hdf5Options, describe, suggestion};
+use rangegate_recording::{Kind, OpenOptions};
+
+const PATTERNS: [&str; 8] = ["*", "pulse_*", "pulse_1", "group/*", "group/i", "group/q", "*/*/*", "missing"];
+
+#[derive(Debug, Arbitrary)]
+struct Input {
+    layout: Layout,
+    options: Options,
+}
+
+#[derive(Debug, Arbitrary)]
+struct Options {
+    datasets: Vec<u8>,
+    apart: [Option<u8>; 2],
+    axes: Option<u8>,
+    append: Option<bool>,
+    pri_s: Option<f64>,
+    sample_rate_hz: Option<f64>,
+    sample_format: Option<u8>,
+    attributes: [Option<u8>; 3],
+    no_mmap: bool,
+}
+
+impl Options {
+    fn open_options(&self) -> OpenOptions {
+        let pattern = |n: u8| pick(&PATTERNS, n).to_owned();
+        let attribute = |n: Option<u8>| {
+            Some(format!("{}{}", pick(&["", "group@", "pulse_1@"], n? / 4), pick(&ATTRIBUTES, n?)))
+        };
+        let hdf5 = Hdf5Options {
+            datasets: self.datasets.iter().take(3).map(|&n| pattern(n)).collect(),
+            i_dataset: self.apart[0].map(pattern),
+            q_dataset: self.apart[1].map(pattern),
+            axes: self.axes.map(|n| pick(&[Axes::PulseSample, Axes::ChannelSample, Axes::SampleChannel], n)),
+            each: self.append.map(|append| if append { Each::Append } else { Each::Pulse }),
+            pri_s: self.pri_s,
+            sample_rate_attribute: attribute(self.attributes[0]),
+            center_frequency_attribute: attribute(self.attributes[1]),
+            start_time_attribute: attribute(self.attributes[2]),
+        };
+        let format =
+            |n| pick(&["cu8", "cs8", "cs16", "cf32", "i16", "f64", "cs16_be"], n).parse().expect("a format");
+        OpenOptions {
+            kind: Some(Kind::Hdf5),
+            sample_rate_hz: self.sample_rate_hz,
+            sample_format: self.sample_format.map(format),
+            no_mmap: self.no_mmap,
+            hdf5,
+            ..OpenOptions::default()
+        }
+    }
+}
+
+fuzz_target!(|input: Input| {
+    let path = folder().join("a.h5");
+    // A new file: the library tells files that it has open apart by their inodes.
+    let _ = std::fs::remove_file(&path);
+    input.layout.write(&path).expect("the file can be written");
+    if let Ok(found) = describe(&path) {
+        std::hint::black_box(suggestion(&found));
+    }
+    read_all(rangegate_recording::open(&path, &input.options.open_options()));
+});
