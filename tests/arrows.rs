@@ -17,7 +17,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.
 const PURE: &[&str] = &["rangegate-core", "rangegate-dsp"];
-const IMPURE_CRATES: &[&str] = &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "tokio", "rayon"];
+const IMPURE_CRATES: &[&str] =
+    &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "tokio", "rayon"];
 
 fn metadata() -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
@@ -46,7 +47,10 @@ fn arrows_point_downward_and_siblings_never_meet() {
             if let Some(used) = used.strip_prefix("rangegate-") {
                 assert!(may_use.contains(&used), "{name} uses {used}: may use only {may_use:?}");
             }
-            assert!(!(PURE.contains(&name) && IMPURE_CRATES.contains(&used)), "{name} is pure, but uses {used}");
+            assert!(
+                !(PURE.contains(&name) && IMPURE_CRATES.contains(&used)),
+                "{name} is pure, but uses {used}"
+            );
         }
     }
     assert_eq!(packages.len(), ALLOWED.len(), "a crate is missing from this test, or from the workspace");

@@ -32,7 +32,8 @@ fn a_truncated_data_file_is_processed_and_the_loss_counted() {
     let length = fs::metadata(&data).unwrap().len();
     fs::OpenOptions::new().write(true).open(&data).unwrap().set_len(length / 2 + 1).unwrap();
     let out = folder.path().join("out");
-    let message = run_fails(&["replay", &recording, "--config", &config, "--out", text(&out), "--no-plots"], 1);
+    let message =
+        run_fails(&["replay", &recording, "--config", &config, "--out", text(&out), "--no-plots"], 1);
     assert_says(&message, &["barker.sigmf-data"]);
     let report = report(&out);
     assert!(report["samples_in"].as_u64().unwrap() > 0);
@@ -107,8 +108,10 @@ fn a_damaged_hdf5_file_in_the_middle_is_a_gap() {
     fs::write(damaged, b"no HDF5 at all").unwrap();
     let config = repository("configs/chirps.toml");
     let out = folder.path().join("out");
-    let message =
-        run_fails(&["replay", text(&recording), "--config", text(&config), "--out", text(&out), "--no-plots"], 1);
+    let message = run_fails(
+        &["replay", text(&recording), "--config", text(&config), "--out", text(&out), "--no-plots"],
+        1,
+    );
     assert_says(&message, &[damaged.file_name().unwrap().to_str().unwrap()]);
     let report = report(&out);
     assert!(report["samples_in"].as_u64().unwrap() > 0);
@@ -141,8 +144,17 @@ fn samples_that_are_no_numbers_are_counted() {
     fs::write(&raw, bytes).unwrap();
     let config = repository("configs/barker.toml");
     let out = folder.path().join("out");
-    let arguments =
-        ["replay", text(&raw), "--config", text(&config), "--format", "cf32@1M", "--out", text(&out), "--no-plots"];
+    let arguments = [
+        "replay",
+        text(&raw),
+        "--config",
+        text(&config),
+        "--format",
+        "cf32@1M",
+        "--out",
+        text(&out),
+        "--no-plots",
+    ];
     let message = run_fails(&arguments, 1);
     assert_says(&message, &["3 samples"]);
     assert_eq!(report(&out)["bad_samples"], 3);

@@ -40,7 +40,12 @@ fn golden_detections_are_the_bursts_of_the_scene() {
             assert!(d.cpi.is_some() || truth.iter().any(|t| same(&t)), "no such burst: {d:?}");
         }
         let missing = truth.iter().filter(|t| !golden.iter().any(|d: &Detection| is_at(d, t))).count();
-        println!("{}: {} bursts, {} detections, {missing} missed", folder.display(), truth.len(), golden.len());
+        println!(
+            "{}: {} bursts, {} detections, {missing} missed",
+            folder.display(),
+            truth.len(),
+            golden.len()
+        );
     }
 }
 

@@ -47,11 +47,13 @@ fn modes1_as_sigmf_and_as_digital_rf_gives_the_same_detections() {
 
     let frames = located_frames(&truth);
     let at = |d: &Detection| d.sample as f64 + d.sample_fraction;
-    let found = frames.iter().filter(|(first, _)| from_sigmf.iter().any(|d| (at(d) - first).abs() <= 1.0)).count();
+    let found =
+        frames.iter().filter(|(first, _)| from_sigmf.iter().any(|d| (at(d) - first).abs() <= 1.0)).count();
     let starts = |d: &&Detection| frames.iter().any(|(first, _)| (at(d) - first).abs() <= 1.0);
     let (starting, others): (Vec<_>, Vec<_>) = from_sigmf.iter().partition(starts);
-    let (inside, outside): (Vec<_>, Vec<_>) =
-        others.into_iter().partition(|d| frames.iter().any(|(first, len)| (0.0..*len).contains(&(at(d) - first))));
+    let (inside, outside): (Vec<_>, Vec<_>) = others
+        .into_iter()
+        .partition(|d| frames.iter().any(|(first, len)| (0.0..*len).contains(&(at(d) - first))));
     println!(
         "modes1: {found} of {} located frames; {} detections: {} start one, {} inside one, {} outside: {:?}",
         frames.len(),
@@ -154,7 +156,9 @@ fn confirm_by_halves(gps: &Gps<'_>, recording: &Path, unknown: &[&(u64, f64, f64
     let config = std::fs::read_to_string(repository(gps.config)).unwrap();
     let (whole, half) = ("noncoherent = 50", "noncoherent = 25");
     assert!(config.contains(whole), "halves of a dwell of 250 ms");
-    let config = config.replace(whole, half).replace("false_alarm_probability = 1e-3", "false_alarm_probability = 0.1");
+    let config = config
+        .replace(whole, half)
+        .replace("false_alarm_probability = 1e-3", "false_alarm_probability = 0.1");
     let path = folder.path().join("half.toml");
     std::fs::write(&path, config).unwrap();
     for window in [["--to", "125ms"], ["--from", "125ms"]] {
@@ -165,7 +169,10 @@ fn confirm_by_halves(gps: &Gps<'_>, recording: &Path, unknown: &[&(u64, f64, f64
                 // The code slides by its own Doppler: 0.35 chips in 125 ms at 4.3 kHz.
                 f.0 == *number && (f.1 - doppler_hz).abs() <= 100.0 && apart.abs() <= 0.5
             };
-            assert!(half.iter().any(|f| same(&f)), "PRN {number} is in neither truth nor the half {window:?}: {half:?}");
+            assert!(
+                half.iter().any(|f| same(&f)),
+                "PRN {number} is in neither truth nor the half {window:?}: {half:?}"
+            );
         }
     }
 }
@@ -186,7 +193,9 @@ fn twenty_traces_of_digital_silence_give_no_detection() {
 fn info_says_what_to_put_into_the_configuration() {
     let Some(recording) = real_recording("pulsed_hdf5/test_bsi.h5") else { return };
     let said = run_ok(&["info", text(&recording)]);
-    for expected in ["line_0/location_0/datacapture_0/echogram_0", "2976", "f64", "[source", "datasets", "sample_rate_hz"] {
+    for expected in
+        ["line_0/location_0/datacapture_0/echogram_0", "2976", "f64", "[source", "datasets", "sample_rate_hz"]
+    {
         assert!(said.contains(expected), "{expected} is missing in:\n{said}");
     }
 }

@@ -40,12 +40,17 @@ impl Destination {
     /// The folder cannot be made or holds something else.
     pub fn open(folder: Option<&Path>) -> Result<Self> {
         let Some(folder) = folder else {
-            let log = DetectionWriter::new(Box::new(std::io::stdout()) as Box<dyn Write + Send>, "standard output");
+            let log =
+                DetectionWriter::new(Box::new(std::io::stdout()) as Box<dyn Write + Send>, "standard output");
             return Ok(Self { folder: None, log });
         };
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-        let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        if entries.count() > 0 && !folder.join("run.json").exists() && !folder.join("detections.jsonl").exists() {
+        let entries =
+            std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+        if entries.count() > 0
+            && !folder.join("run.json").exists()
+            && !folder.join("detections.jsonl").exists()
+        {
             bail!("{} is not empty and no run was written there: choose another folder", folder.display());
         }
         let path = folder.join("detections.jsonl");
@@ -226,7 +231,10 @@ fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
     }
     let detections = read_detections(&folder.join("detections.jsonl"))?;
     let length_of = |name: &str| {
-        plan.replicas.iter().find(|replica| &*replica.name == name).map(|replica| replica.samples.len() as u64)
+        plan.replicas
+            .iter()
+            .find(|replica| &*replica.name == name)
+            .map(|replica| replica.samples.len() as u64)
     };
     let annotations = annotations_from_detections(&detections, length_of);
     let meta = folder.join("detections.sigmf-meta");
@@ -306,7 +314,10 @@ impl Done {
             say(format!("lost: {} more, all in run.json", self.report.losses.len() - MOST_LOSSES));
         }
         if self.report.bad_samples > 0 {
-            say(format!("{} samples were no finite numbers; zeros stand in their place", self.report.bad_samples));
+            say(format!(
+                "{} samples were no finite numbers; zeros stand in their place",
+                self.report.bad_samples
+            ));
         }
         if self.report.peaks_dropped > 0 {
             say(format!("{} peaks found no place: raise the threshold", self.report.peaks_dropped));

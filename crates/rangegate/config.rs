@@ -298,14 +298,17 @@ fn expand(mut replica: toml::Value, expanded: &mut Vec<toml::Value>) -> Result<(
 }
 
 fn integers(field: &str, values: &toml::Value) -> Result<Vec<i64>> {
-    let expected = || anyhow!("replica.for_each.{field} must be a range such as \"1-32\", or a list of integers");
+    let expected =
+        || anyhow!("replica.for_each.{field} must be a range such as \"1-32\", or a list of integers");
     match values {
         toml::Value::String(range) => {
             let (first, last) = range.split_once('-').ok_or_else(expected)?;
             let first: i64 = first.trim().parse().map_err(|_| expected())?;
             let last: i64 = last.trim().parse().map_err(|_| expected())?;
             if first > last || last.saturating_sub(first) >= MAX_EXPANDED as i64 {
-                bail!("replica.for_each.{field} is \"{range}\", expected a rising range of at most {MAX_EXPANDED}");
+                bail!(
+                    "replica.for_each.{field} is \"{range}\", expected a rising range of at most {MAX_EXPANDED}"
+                );
             }
             Ok((first..=last).collect())
         }

@@ -48,7 +48,8 @@ impl OverviewTap {
 
 /// A tap for the plots, and what collects behind it.
 pub fn overview_tap(core_len: usize) -> (OverviewTap, Receiver<Lease<Part>>) {
-    let (tap, receiver) = tap(TAP_CAPACITY, || Part { overview: Overview::with_capacity(core_len), ..Part::default() });
+    let (tap, receiver) =
+        tap(TAP_CAPACITY, || Part { overview: Overview::with_capacity(core_len), ..Part::default() });
     (OverviewTap(tap), receiver)
 }
 
@@ -71,7 +72,12 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
 ///
 /// # Errors
 /// The folder cannot be written, or the recording cannot be read again.
-pub fn draw(plan: &Plan, folder: &Path, waterfall: &Waterfall, strongest: &[Detection]) -> Result<Vec<PathBuf>> {
+pub fn draw(
+    plan: &Plan,
+    folder: &Path,
+    waterfall: &Waterfall,
+    strongest: &[Detection],
+) -> Result<Vec<PathBuf>> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let about = about(plan);
     let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];

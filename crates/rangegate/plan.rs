@@ -141,7 +141,9 @@ pub fn open(config: &SourceConfig, stop: &Stop) -> Result<Opened> {
             let source = SceneSource::new(Arc::new(scene), SCENE_BLOCK_SAMPLES);
             Ok(Opened { source: Box::new(source), recording: None })
         }
-        (None, None) => bail!("no source: give a recording, or put source.recording or source.scene into the configuration"),
+        (None, None) => bail!(
+            "no source: give a recording, or put source.recording or source.scene into the configuration"
+        ),
         (Some(_), Some(_)) => bail!("source.recording and source.scene are both set, expected one of them"),
     }
 }
@@ -178,7 +180,8 @@ pub fn apply_how(config: &mut Config, how: &HowArgs) -> Result<()> {
 /// `--format` cannot be understood.
 pub fn apply_window(source: &mut SourceConfig, window: &WindowArgs) -> Result<()> {
     if let Some(format) = &window.format {
-        let said = OpenOptions::parse_format(format).map_err(|message| anyhow!("--format {format}: {message}"))?;
+        let said =
+            OpenOptions::parse_format(format).map_err(|message| anyhow!("--format {format}: {message}"))?;
         source.kind = said.kind.or(source.kind);
         source.sample_format = said.sample_format.or(source.sample_format);
         source.sample_rate_hz = said.sample_rate_hz.or(source.sample_rate_hz);
@@ -196,7 +199,9 @@ pub fn apply_window(source: &mut SourceConfig, window: &WindowArgs) -> Result<()
 pub fn apply_source(source: &mut SourceConfig, named: &str) -> Result<()> {
     (source.recording, source.scene) = match named.split_once(':') {
         Some(("scene", path)) => (None, Some(PathBuf::from(path))),
-        Some(("soapy", _)) => bail!("--source {named}: this build has no SoapySDR; expected a recording or scene:FILE"),
+        Some(("soapy", _)) => {
+            bail!("--source {named}: this build has no SoapySDR; expected a recording or scene:FILE")
+        }
         _ => (Some(PathBuf::from(named)), None),
     };
     Ok(())
@@ -213,7 +218,9 @@ fn runner(config: &Config) -> Result<Runner> {
     let default = pin.as_ref().map_or(cores, Vec::len);
     let workers = config.run.threads.map_or(default, usize::from);
     let runner = match config.run.runner.unwrap_or(RunnerKind::Threads) {
-        RunnerKind::Inline if pin.is_some() => bail!("--pin needs --runner threads: inline work stays where it is"),
+        RunnerKind::Inline if pin.is_some() => {
+            bail!("--pin needs --runner threads: inline work stays where it is")
+        }
         RunnerKind::Inline => Runner::Inline,
         RunnerKind::Threads => Runner::Threads { workers, pin },
     };

@@ -53,7 +53,9 @@ fn read_cut(config: &CutConfig) -> Result<(Vec<Complex32>, f64)> {
     let wanted = config.n_samples.unwrap_or(to_end);
     if wanted > to_end || wanted > MAX_SAMPLES || wanted == 0 {
         let most = to_end.min(MAX_SAMPLES);
-        bail!("n_samples is {wanted}, expected 1 to {most} (what follows first_sample, at most {MAX_SAMPLES})");
+        bail!(
+            "n_samples is {wanted}, expected 1 to {most} (what follows first_sample, at most {MAX_SAMPLES})"
+        );
     }
     let converter = Converter::new(info.sample_format, config.source.to_baseband(), info.sample_rate)?;
     let mut block = IqBlock::default();

@@ -57,7 +57,8 @@ pub fn stderr(output: &Output) -> String {
 
 /// Replays a recording into a folder and returns the bytes of its detections.
 pub fn replay(recording: &Path, config: &Path, out: &Path, more: &[&str]) -> Vec<u8> {
-    let mut arguments = vec!["replay", text(recording), "--config", text(config), "--out", text(out), "--no-plots"];
+    let mut arguments =
+        vec!["replay", text(recording), "--config", text(config), "--out", text(out), "--no-plots"];
     arguments.extend(more);
     run_ok(&arguments);
     std::fs::read(out.join("detections.jsonl")).expect("detections.jsonl was written")

@@ -166,7 +166,8 @@ fn compare_fields(found: &Detection, golden: &Detection, t: Tolerances, differen
         differ("after_gap", found.after_gap.to_string(), golden.after_gap.to_string());
     }
     if found.time != golden.time && found.sample == golden.sample {
-        let show = |time: Option<rangegate_core::Timestamp>| time.map_or("null".to_owned(), |t| t.to_string());
+        let show =
+            |time: Option<rangegate_core::Timestamp>| time.map_or("null".to_owned(), |t| t.to_string());
         let nanos = |time: Option<rangegate_core::Timestamp>| time.map(|t| t.as_nanosecond());
         let apart = nanos(found.time).zip(nanos(golden.time)).map(|(a, b)| (a - b).abs());
         if apart.is_none_or(|apart| t.samples <= 0.0 && apart > 1000) {
@@ -201,8 +202,9 @@ fn text(comparison: &Comparison) -> String {
     list("missing from the run", comparison.missing.iter().map(line).collect());
     list("in the run, but not golden", comparison.extra.iter().map(line).collect());
     let differences = comparison.different.iter();
-    let differences = differences
-        .map(|d| format!("sample {}  {}  {}: {}, expected {}", d.sample, d.template, d.field, d.found, d.expected));
+    let differences = differences.map(|d| {
+        format!("sample {}  {}  {}: {}, expected {}", d.sample, d.template, d.field, d.found, d.expected)
+    });
     list("different", differences.collect());
     let verdict = if comparison.is_equal() { "equal" } else { "DIFFERENT" };
     let _ = writeln!(

@@ -60,7 +60,14 @@ fn describe_hdf5(args: &InfoArgs, why: &recording::Error) -> Result<Outcome> {
     let mut text = format!("{}: HDF5, {} datasets\n\n", args.recording.display(), datasets.len());
     for dataset in &datasets {
         let shape: Vec<String> = dataset.shape.iter().map(ToString::to_string).collect();
-        writeln!(text, "  /{}  [{}] of {}, {}", dataset.path, shape.join(" × "), dataset.type_text, dataset.storage)?;
+        writeln!(
+            text,
+            "  /{}  [{}] of {}, {}",
+            dataset.path,
+            shape.join(" × "),
+            dataset.type_text,
+            dataset.storage
+        )?;
         for (name, value) in &dataset.attributes {
             writeln!(text, "      @{name} = {}", shortened(value))?;
         }
@@ -169,14 +176,28 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
     }
     if let Some(v) = verified {
         let gaps = v.runs.saturating_sub(1);
-        line("verified", format!("{} samples in {} runs, {gaps} gaps of {} samples", v.n_samples, v.runs, v.samples_in_gaps))?;
-        line("level", format!("{:.1} dBFS mean, {:.1} dBFS peak, {:.3} % clipped", v.mean_power_db, v.peak_db, v.clipped_percent))?;
+        line(
+            "verified",
+            format!(
+                "{} samples in {} runs, {gaps} gaps of {} samples",
+                v.n_samples, v.runs, v.samples_in_gaps
+            ),
+        )?;
+        line(
+            "level",
+            format!(
+                "{:.1} dBFS mean, {:.1} dBFS peak, {:.3} % clipped",
+                v.mean_power_db, v.peak_db, v.clipped_percent
+            ),
+        )?;
         if v.bad_samples > 0 {
             line("bad samples", format!("{} are no finite numbers", v.bad_samples))?;
         }
         match v.checksum_holds {
             Some(true) => line("checksum", "holds".to_owned())?,
-            Some(false) => line("checksum", "DOES NOT HOLD: the samples are not the ones that were recorded".to_owned())?,
+            Some(false) => {
+                line("checksum", "DOES NOT HOLD: the samples are not the ones that were recorded".to_owned())?
+            }
             None => {}
         }
     }

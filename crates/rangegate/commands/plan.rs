@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 use crate::cli::{PlanArgs, WindowArgs};
-use crate::plan::{self, Plan, Summary};
 use crate::config;
+use crate::plan::{self, Plan, Summary};
 use anyhow::Result;
 use rangegate_pipeline::Stop;
 use std::fmt::Write;
@@ -17,7 +17,10 @@ pub fn plan(args: &PlanArgs) -> Result<Outcome> {
     if let Some(source) = &args.source {
         plan::apply_source(&mut config.source, source)?;
     }
-    plan::apply_window(&mut config.source, &WindowArgs { format: args.format.clone(), ..WindowArgs::default() })?;
+    plan::apply_window(
+        &mut config.source,
+        &WindowArgs { format: args.format.clone(), ..WindowArgs::default() },
+    )?;
     config.run.threads = args.threads.or(config.run.threads);
     let (plan, _) = Plan::new(config, &Stop::new())?;
     if args.json {

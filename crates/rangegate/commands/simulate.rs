@@ -31,7 +31,8 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     config.seed = args.seed.unwrap_or(config.seed);
     let scene = rangegate_scene::Scene::new(&config).with_context(|| format!("{}", args.scene.display()))?;
     let scene = Arc::new(scene);
-    let description = format!("simulated by rangegate {} with seed {}", env!("CARGO_PKG_VERSION"), config.seed);
+    let description =
+        format!("simulated by rangegate {} with seed {}", env!("CARGO_PKG_VERSION"), config.seed);
     let options = CreateOptions { description: Some(description), ..CreateOptions::default() };
     let mut writer = rangegate_recording::create(&args.out, scene.info(), &options)?;
     let mut source = SceneSource::new(Arc::clone(&scene), BLOCK_SAMPLES);

@@ -231,7 +231,9 @@ mod tests {
         assert_eq!(written, generated, "remake it with RANGEGATE_BLESS=1 and raise DETECTION_SCHEMA_VERSION");
         let line = serde_json::to_value(Line::from(&detection())).unwrap();
         let schema: serde_json::Value = serde_json::from_str(&written).unwrap();
-        let names = |value: &serde_json::Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+        let names = |value: &serde_json::Value| -> Vec<String> {
+            value.as_object().unwrap().keys().cloned().collect()
+        };
         assert_eq!(names(&line), names(&schema["properties"]));
     }
 }

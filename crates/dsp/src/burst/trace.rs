@@ -29,7 +29,9 @@ impl BurstWorker {
     pub fn trace(&mut self, segment: &Segment, template: usize, channel: usize) -> Trace {
         let plan = self.plan.clone();
         let n = segment.block.n_samples();
-        let Some(replica) = plan.templates.get(template).filter(|t| t.len <= n) else { return Trace::default() };
+        let Some(replica) = plan.templates.get(template).filter(|t| t.len <= n) else {
+            return Trace::default();
+        };
         if channel >= segment.block.n_channels() || segment.core.is_empty() {
             return Trace::default();
         }

@@ -136,7 +136,11 @@ impl BurstWorker {
             if segment.set == 0 {
                 out.bad_samples += bad_samples;
                 if channel == 0 {
-                    plan.overview.add(&self.samples[core.clone()], &mut self.overview_scratch, &mut out.overview);
+                    plan.overview.add(
+                        &self.samples[core.clone()],
+                        &mut self.overview_scratch,
+                        &mut out.overview,
+                    );
                 }
             }
             if n < shortest || core.is_empty() {

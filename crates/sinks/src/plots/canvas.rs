@@ -53,7 +53,9 @@ pub(super) fn write_png(path: &Path, draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> 
     let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
     {
         let sheet = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-        draw(&sheet).and_then(|()| sheet.present().map_err(text)).map_err(|message| Error::new(path, message))?;
+        draw(&sheet)
+            .and_then(|()| sheet.present().map_err(text))
+            .map_err(|message| Error::new(path, message))?;
     }
     let failed = |source: std::io::Error| Error::io(path, "write", source);
     let file = BufWriter::new(File::create(path).map_err(failed)?);
@@ -107,7 +109,9 @@ mod tests {
 
     #[test]
     fn quantities_get_the_prefix_that_a_person_would_use() {
-        for (value, expected) in [(0.178, "m"), (3.0, ""), (2e-5, "µ"), (12e6, "M"), (0.0, ""), (86_400.0, "k")] {
+        for (value, expected) in
+            [(0.178, "m"), (3.0, ""), (2e-5, "µ"), (12e6, "M"), (0.0, ""), (86_400.0, "k")]
+        {
             assert_eq!(prefix(value).1, expected, "{value}");
         }
     }

@@ -68,10 +68,12 @@ fn draw_surface(
     let greatest = surface.power.iter().map(|power| f64::from(*power)).fold(0.0, f64::max);
     let high = (10.0 * (greatest / median).max(1.0).log10()).max(6.0);
     let (delay_scale, delay_prefix) = prefix(surface.delay_s[1].abs().max(surface.delay_s[0].abs()));
-    let (doppler_scale, doppler_prefix) = prefix(surface.doppler_hz[1].abs().max(surface.doppler_hz[0].abs()));
+    let (doppler_scale, doppler_prefix) =
+        prefix(surface.doppler_hz[1].abs().max(surface.doppler_hz[0].abs()));
     // A row reaches half a step to both sides of its hypothesis.
     let [low_hz, high_hz] = surface.doppler_hz;
-    let half_hz = if surface.n_doppler > 1 { (high_hz - low_hz) / (surface.n_doppler - 1) as f64 / 2.0 } else { 0.5 };
+    let half_hz =
+        if surface.n_doppler > 1 { (high_hz - low_hz) / (surface.n_doppler - 1) as f64 / 2.0 } else { 0.5 };
     HeatMap {
         x_label: &format!("{} ({delay_prefix}s)", data.delay_label),
         y_label: &format!("Doppler shift ({doppler_prefix}Hz)"),

@@ -87,7 +87,8 @@ impl HeatMap<'_> {
             sheet.draw(&PathElement::new([(32, y), (38, y)], BLACK)).map_err(text)?;
             sheet.draw(&Text::new(tick(value), (43, y), style.clone())).map_err(text)?;
         }
-        let style = TextStyle::from(("sans-serif", LABEL).into_font()).pos(Pos::new(HPos::Left, VPos::Bottom));
+        let style =
+            TextStyle::from(("sans-serif", LABEL).into_font()).pos(Pos::new(HPos::Left, VPos::Bottom));
         sheet.draw(&Text::new(self.value_label.to_owned(), (4, 28), style)).map_err(text)
     }
 }

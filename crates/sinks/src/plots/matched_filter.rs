@@ -42,7 +42,11 @@ pub fn draw_matched_filter(path: &Path, about: &About, traces: &[MatchedFilterTr
     })
 }
 
-fn draw_panel(sheet: &super::canvas::Sheet<'_>, about: &About, trace: &MatchedFilterTrace) -> Result<(), String> {
+fn draw_panel(
+    sheet: &super::canvas::Sheet<'_>,
+    about: &About,
+    trace: &MatchedFilterTrace,
+) -> Result<(), String> {
     let seconds = |offset: f64| offset / about.sample_rate_hz;
     let (first, last) = match (trace.offsets.first(), trace.offsets.last()) {
         (Some(first), Some(last)) if first < last => (seconds(*first), seconds(*last)),

@@ -30,7 +30,9 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
     let (scale, time_prefix) = prefix(span_s);
     let db = |power: f64| 10.0 * power.max(1e-15).log10();
     let columns: Vec<(f64, Option<(f64, f64)>)> = (0..waterfall.n_columns())
-        .map(|at| (at as f64 * column_s * scale, waterfall.power(at).map(|(mean, peak)| (db(mean), db(peak)))))
+        .map(|at| {
+            (at as f64 * column_s * scale, waterfall.power(at).map(|(mean, peak)| (db(mean), db(peak))))
+        })
         .collect();
     let values = || columns.iter().filter_map(|(_, power)| *power);
     let low = values().map(|(mean, _)| mean).fold(f64::INFINITY, f64::min);
@@ -77,7 +79,9 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
             let line = steps.flat_map(|(from, to, mean)| [(from, mean), (to, mean)]);
             let series = chart.draw_series(LineSeries::new(line, DATA.stroke_width(2))).map_err(text)?;
             if number == 0 {
-                series.label("mean").legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], DATA.stroke_width(3)));
+                series
+                    .label("mean")
+                    .legend(|(x, y)| PathElement::new([(x, y), (x + 26, y)], DATA.stroke_width(3)));
             }
         }
         for (name, samples, colour) in groups(marks) {
@@ -86,11 +90,9 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
                 let x = about.seconds_from_sample(sample, 0.0) * scale;
                 PathElement::new([(x, carpet[0]), (x, carpet[1])], colour.mix(opacity).stroke_width(2))
             });
-            chart
-                .draw_series(ticks)
-                .map_err(text)?
-                .label(format!("{name}: {}", samples.len()))
-                .legend(move |(x, y)| PathElement::new([(x + 13, y - 8), (x + 13, y + 8)], colour.stroke_width(3)));
+            chart.draw_series(ticks).map_err(text)?.label(format!("{name}: {}", samples.len())).legend(
+                move |(x, y)| PathElement::new([(x + 13, y - 8), (x + 13, y + 8)], colour.stroke_width(3)),
+            );
         }
         chart
             .configure_series_labels()
@@ -111,7 +113,8 @@ fn groups(marks: &[Mark]) -> Vec<(String, Vec<u64>, RGBColor)> {
     for mark in marks {
         by_template.entry(&mark.template).or_default().push(mark.sample);
     }
-    let mut groups: Vec<_> = by_template.into_iter().map(|(name, samples)| (name.to_owned(), samples)).collect();
+    let mut groups: Vec<_> =
+        by_template.into_iter().map(|(name, samples)| (name.to_owned(), samples)).collect();
     groups.sort_by_key(|(_, samples)| std::cmp::Reverse(samples.len()));
     if groups.len() > MAX_COLOURS {
         let rest = groups.split_off(MAX_COLOURS - 1);

@@ -21,7 +21,8 @@ pub fn draw_spectrogram(path: &Path, about: &About, waterfall: &Waterfall) -> Re
     let span_s = n_columns as f64 * waterfall.column_samples() as f64 / about.sample_rate_hz;
     let (time_scale, time_prefix) = prefix(span_s);
     let half_hz = about.sample_rate_hz / 2.0;
-    let (frequency_scale, frequency_prefix) = prefix(half_hz + about.center_frequency_hz.unwrap_or(0.0).abs());
+    let (frequency_scale, frequency_prefix) =
+        prefix(half_hz + about.center_frequency_hz.unwrap_or(0.0).abs());
     let centre_hz = about.center_frequency_hz.unwrap_or(0.0);
     let frequency = if about.center_frequency_hz.is_some() { "frequency" } else { "baseband frequency" };
     let map = HeatMap {
