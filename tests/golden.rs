@@ -22,33 +22,38 @@ fn every_recording_gives_its_golden_detections() {
     }
 }
 
-/// Golden detections are not only what the program once said: they are the bursts of the scene.
+/// Golden detections are not only what the program once said: they come from the bursts of the scene.
 #[test]
-fn golden_detections_are_the_bursts_of_the_scene() {
+fn golden_detections_come_from_the_bursts_of_the_scene() {
     for (folder, ..) in CASES {
         let folder = repository(folder);
         let golden = detections(&std::fs::read(folder.join("golden.jsonl")).unwrap());
         let truth = std::fs::read_to_string(folder.join("truth.jsonl")).unwrap();
         let truth: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert!(!golden.is_empty() && !truth.is_empty());
+        // Another code may match part of a burst, but nothing is found where nothing was sent.
         for d in &golden {
-            let same = |t: &&Value| {
-                let apart = (d.sample as f64 - t["sample"].as_f64().unwrap())
-                    + (d.sample_fraction - t["sample_fraction"].as_f64().unwrap());
-                apart.abs() < 1.0 && *d.template == *t["template"].as_str().unwrap()
-            };
-            assert!(d.cpi.is_some() || truth.iter().any(|t| same(&t)), "no such burst: {d:?}");
+            let touches = |t: &Value| after(d, t).abs() <= t["duration_samples"].as_f64().unwrap();
+            assert!(truth.iter().any(touches), "nothing was sent there: {d:?}");
         }
-        let missing = truth.iter().filter(|t| !golden.iter().any(|d: &Detection| is_at(d, t))).count();
-        println!(
-            "{}: {} bursts, {} detections, {missing} missed",
-            folder.display(),
-            truth.len(),
-            golden.len()
-        );
+        // A dwell finds a code once, not each of its periods.
+        if golden[0].cpi.is_none() {
+            let complete: Vec<_> = truth.iter().filter(|t| t["complete"] == true).collect();
+            let found = |t: &Value| {
+                golden
+                    .iter()
+                    .any(|d| *d.template == *t["template"].as_str().unwrap() && after(d, t).abs() < 1.5)
+            };
+            let n_found = complete.iter().filter(|t| found(t)).count();
+            println!("{}: {n_found} of {} bursts found", folder.display(), complete.len());
+            assert!(n_found as f64 >= 0.9 * complete.len() as f64, "{n_found} of {}", complete.len());
+        }
     }
 }
 
-fn is_at(d: &Detection, truth: &Value) -> bool {
-    d.sample.abs_diff(truth["sample"].as_u64().unwrap()) <= 1
+/// Samples from a burst's leading edge to a detection's.
+fn after(d: &Detection, truth: &Value) -> f64 {
+    let sample = truth["sample"].as_u64().unwrap();
+    (i128::from(d.sample) - i128::from(sample)) as f64 + d.sample_fraction
+        - truth["sample_fraction"].as_f64().unwrap()
 }
