@@ -444,7 +444,7 @@ fn the_writer_refuses_what_does_not_fit() {
 // Damage.
 
 /// A small recording of six files, one folder: `cs16`, 1 kHz, 1000 samples a file.
-fn six_files(path: &Path) -> Vec<std::path::PathBuf> {
+fn six_files(path: &Path) -> Vec<PathBuf> {
     let stream = stream(format("cs16"), 1, SampleRate::new(1000, 1).unwrap(), 0);
     write(path, &stream, &[(0, 5500)]);
     let mut files: Vec<_> =

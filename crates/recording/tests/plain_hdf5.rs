@@ -431,7 +431,7 @@ file.create_dataset("lists", (3,), dtype=h5py.vlen_dtype(np.int32))
 file.create_dataset("null", data=h5py.Empty("f4"))
 file.create_dataset("none", shape=(0,), maxshape=(None,), dtype="<i2")
 file.create_dataset("scalar", data=np.float32(1))
-file.create_dataset("huge", shape=(2**40, 2**20), chunks=(1, 1024), dtype="<i2")
+file.create_dataset("huge", shape=(2**40, 2**15), chunks=(1, 1024), dtype="<i2")
 file.create_dataset("larger than memory's addresses", shape=(2**62,), chunks=(1024,), dtype="<f8")
 file.create_dataset("never written", shape=(10,), dtype="<i2", fillvalue=7)
 file.create_dataset("flags", data=np.array([True, False]))
@@ -487,7 +487,7 @@ file["good"].attrs["long"] = np.arange(5000)
     let mut recording = open(&path, &huge).unwrap();
     let mut block = IqBlock::default();
     assert!(recording.read(123, usize::MAX, &mut block).unwrap());
-    assert!(block.n_samples() <= 16, "one read is bounded, but gave {}", block.n_samples());
+    assert!(block.n_samples() <= 128, "one read is bounded, but gave {}", block.n_samples());
     let found = describe(&path).unwrap();
     assert_eq!(found.len(), 15, "{:?}", found.iter().map(|d| &d.path).collect::<Vec<_>>());
     let good = found.iter().find(|d| d.path == "good").unwrap();
@@ -496,7 +496,7 @@ file["good"].attrs["long"] = np.arange(5000)
         [
             ("empty".to_owned(), "null".to_owned()),
             ("long".to_owned(), "(i64 of shape [5000])".to_owned()),
-            ("strange".to_owned(), "[\"({a: i32})\"]".to_owned()),
+            ("strange".to_owned(), "({a: i32})".to_owned()),
         ]
     );
 }

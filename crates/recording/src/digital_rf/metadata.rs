@@ -5,10 +5,10 @@
 
 use super::folders::{METADATA_PROPERTIES, first_of, seconds_of_subdir, subdir_name, subdirs};
 use super::properties::{write_number, write_text};
-use crate::hdf5::{attribute, failed, number, open_file, string, value};
+use crate::hdf5::{attribute, failed, number, open_file, string, unlocked, value};
 use crate::{Error, Result};
 use hdf5::types::{FixedAscii, VarLenUnicode};
-use hdf5::{File, Group, H5Type, IndexType, IterationOrder, LinkType};
+use hdf5::{Group, H5Type, IndexType, IterationOrder, LinkType};
 use rangegate_core::SampleRate;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
@@ -163,7 +163,7 @@ pub(crate) fn write(
     write_properties(&properties, rate, fields).map_err(|e| failed(&properties, "write this file", &e))?;
     let path = subdir.join(format!("metadata@{begin}.h5"));
     let write = || {
-        let file = File::create_excl(&path)?;
+        let file = unlocked().create_excl(&path)?;
         write_fields(&file.create_group(&sample.to_string())?, fields)?;
         file.close()
     };
@@ -171,7 +171,7 @@ pub(crate) fn write(
 }
 
 fn write_properties(path: &Path, rate: SampleRate, fields: &Map<String, Value>) -> hdf5::Result<()> {
-    let file = File::create_excl(path)?;
+    let file = unlocked().create_excl(path)?;
     write_number(&file, "subdir_cadence_secs", FILE_CADENCE_S)?;
     write_number(&file, "file_cadence_secs", FILE_CADENCE_S)?;
     write_number(&file, "sample_rate_numerator", rate.numerator())?;

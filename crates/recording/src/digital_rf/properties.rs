@@ -2,7 +2,7 @@
 
 use super::folders::{PROPERTIES, first_of};
 use super::timeline::{MAX_DENOMINATOR, Timeline};
-use crate::hdf5::{MAX_CHANNELS, attributes, count, failed, number, open_file, string};
+use crate::hdf5::{MAX_CHANNELS, attributes, count, failed, number, open_file, string, unlocked};
 use crate::{Error, Result};
 use hdf5::Location;
 use hdf5::types::FixedAscii;
@@ -131,7 +131,7 @@ pub(crate) fn write(
 ) -> Result<()> {
     let path = channel.join(PROPERTIES[0]);
     let write = || {
-        let file = hdf5::File::create_excl(&path)?;
+        let file = unlocked().create_excl(&path)?;
         write_attributes(&file, timeline, format, n_subchannels)?;
         file.close()
     };

@@ -4,9 +4,8 @@ use super::folders::{file_name, subdir_name};
 use super::metadata;
 use super::properties::{self, write_attributes, write_number, write_text};
 use super::timeline::{MAX_DENOMINATOR, Timeline};
-use crate::hdf5::{NATIVE, descriptor_of, failed, interleave};
+use crate::hdf5::{NATIVE, descriptor_of, failed, interleave, unlocked};
 use crate::{CreateOptions, Error, Result, Writer};
-use hdf5::File;
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
 use hdf5::types::{CompoundField, CompoundType, TypeDescriptor};
 use rangegate_core::{IqBlock, SampleFormat, StreamInfo};
@@ -154,7 +153,7 @@ impl DrfWriter {
 
     /// Writes everything of a file but its rows; returns where these begin.
     fn write_structure(&self, path: &Path, file: &OpenFile) -> hdf5::Result<u64> {
-        let out = File::create(path)?;
+        let out = unlocked().create(path)?;
         let shape = (file.n_rows as usize, self.n_channels);
         let data = out
             .new_dataset_builder()

@@ -1,7 +1,7 @@
 //! The HDF5 library, with errors that name the file.
 
 use crate::{Error, Result};
-use hdf5::File;
+use hdf5::{File, FileBuilder};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -49,8 +49,17 @@ pub(crate) fn open_file(path: &Path) -> Result<File> {
     open_with_cache(path, CHUNK_CACHE_BYTES)
 }
 
+/// How files are opened and created: without locks. Digital RF needs none, because a file appears under its name
+/// when it is complete; read-only and network file systems often refuse them; and a program started meanwhile
+/// would inherit them. (The setting exists from libhdf5 1.10.7 on.)
+pub(crate) fn unlocked() -> FileBuilder {
+    let mut builder = File::with_options();
+    builder.with_fapl(|fapl| fapl.file_locking(false));
+    builder
+}
+
 fn open_with_cache(path: &Path, bytes: usize) -> Result<File> {
-    File::with_options()
+    unlocked()
         .with_fapl(|fapl| fapl.chunk_cache(CHUNK_CACHE_SLOTS, bytes, 0.75))
         .open(path)
         .map_err(|e| failed(path, "open this HDF5 file", &e))

@@ -28,7 +28,7 @@ pub use describe::{DatasetInfo, MAX_DATASETS, describe, suggestion};
 
 pub(crate) use attributes::{attribute, attributes, count, number, string, value};
 pub(crate) use element::{NATIVE, descriptor_of};
-pub(crate) use library::{failed, open_file, open_for_reading};
+pub(crate) use library::{failed, open_file, open_for_reading, unlocked};
 pub(crate) use samples::{Axis, MAX_CHANNELS, SampleArray, interleave};
 
 use crate::{OpenOptions, Recording, Result};
