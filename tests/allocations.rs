@@ -1,4 +1,5 @@
 //! The run loop allocates nothing: a counting allocator watches a whole run, from the recording to the log.
+#![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
 use rangegate::assemble::{self, Destination};

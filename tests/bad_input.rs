@@ -1,5 +1,6 @@
 //! Bad input: one clear message that names the file, the field, what was found and what was expected; exit
 //! code 2, or 1 with the loss counted where the rest can be processed; never a panic.
+#![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
 
 mod common;
 

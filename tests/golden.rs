@@ -1,4 +1,5 @@
 //! The recordings that the repository ships: golden detections, and the truth of their scenes.
+#![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
 
 mod common;
 

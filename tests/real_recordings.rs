@@ -1,4 +1,5 @@
 //! Real recordings with truth, through the program and the configurations that users start from.
+#![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! What the benchmarks share.
+#![allow(dead_code, reason = "each bench uses its own part of it")]
 
 use criterion::Criterion;
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat};

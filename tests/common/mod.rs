@@ -1,4 +1,5 @@
 //! What the tests of the real binary share.
+#![allow(clippy::print_stdout, reason = "skipped cases are said loudly")]
 #![allow(dead_code, reason = "each test binary uses its own part of it")]
 
 use rangegate_core::Detection;

@@ -193,13 +193,12 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
         if v.bad_samples > 0 {
             line("bad samples", format!("{} are no finite numbers", v.bad_samples))?;
         }
-        match v.checksum_holds {
-            Some(true) => line("checksum", "holds".to_owned())?,
-            Some(false) => {
-                line("checksum", "DOES NOT HOLD: the samples are not the ones that were recorded".to_owned())?
-            }
-            None => {}
-        }
+        let checksum = match v.checksum_holds {
+            Some(true) => "holds",
+            Some(false) => "DOES NOT HOLD: the samples are not the ones that were recorded",
+            None => "none",
+        };
+        line("checksum", checksum.to_owned())?;
     }
     for loss in losses {
         line("LOST", loss.clone())?;
