@@ -187,7 +187,7 @@ fn a_file_without_permission() {
     let folder = tempfile::tempdir().unwrap();
     let (meta, recording, config) = copy(folder.path());
     use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(&meta, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&meta, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&meta).is_ok() {
         println!("SKIPPED 1 case: this user may read everything");
         return;

@@ -76,7 +76,7 @@ pub enum CellStatistics {
     SquareLaw {
         /// Number of squared magnitudes in each cell, 1 for a plain matched filter.
         n_integrated: usize,
-        /// |ρ[1]|, |ρ[2]|, …: correlation of cells this far apart, from the replica's autocorrelation. Empty
+        /// `|ρ[1]|`, `|ρ[2]|`, …: correlation of cells this far apart, from the replica's autocorrelation. Empty
         /// where cells are independent. Correlated training cells count as fewer: their mean has the gamma law
         /// of the same mean and variance. Measured at 1e-3, with a window of several correlation lengths, the
         /// rate is within 10 % of the configured one but for smallest-of, which stays 10 to 25 % below. Test and
