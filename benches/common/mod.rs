@@ -1,4 +1,5 @@
 //! What the benchmarks share.
+#![allow(dead_code, reason = "not every benchmark uses all")]
 
 use criterion::Criterion;
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat};
