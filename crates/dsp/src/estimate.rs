@@ -1,0 +1,1 @@
+//! Range and range rate of a detection between the cells.

@@ -1,0 +1,1 @@
+//! The `fmcw` chain: beat signals of swept transmitters to range-Doppler maps.

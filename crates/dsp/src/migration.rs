@@ -1,0 +1,1 @@
+//! Range migration: targets that cross gates within a CPI, and the keystone transform that holds them.

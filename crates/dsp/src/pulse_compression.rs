@@ -1,0 +1,1 @@
+//! Matched and mismatched filtering of single pulses, with the range gates that are wanted.

@@ -1,0 +1,1 @@
+//! The `pulse_doppler` chain: pulses to range-Doppler maps and detections.
