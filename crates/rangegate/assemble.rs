@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
 use rangegate_core::{BoxError, Detection, IqBlock, Segment, Source};
-use rangegate_dsp::burst::{Collector, SegmentResult};
+use rangegate_dsp::chain::{Collector, SegmentResult};
 use rangegate_pipeline::{Drain, Stop, worker};
 use rangegate_sinks::plots::Waterfall;
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;

@@ -4,7 +4,8 @@ use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
 use rangegate_dsp::burst::periodic::{self, DelayWindow, PeriodicPlan};
-use rangegate_dsp::burst::{BurstChain, BurstPlan, Overview, SegmentResult, Trace};
+use rangegate_dsp::burst::{BurstPlan, Trace};
+use rangegate_dsp::chain::{Chain, Overview, SegmentResult};
 use rangegate_pipeline::{Lease, Receiver, Stop, Tap, tap};
 use rangegate_sinks::plots::{self, About, DelayDoppler, Mark, MatchedFilterTrace, Surface, Waterfall};
 use rangegate_sinks::read_detections;
@@ -93,8 +94,8 @@ pub fn draw(
     // A scene cannot be read again at a place of its own.
     if plan.config.source.recording.is_some() && !strongest.is_empty() {
         drawn.extend(match &plan.chain {
-            BurstChain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
-            BurstChain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+            Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
+            Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
         });
     }
     Ok(drawn)
@@ -122,7 +123,7 @@ fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segmen
     source.from = Some(TimePoint::FromStart { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) });
     (source.to, source.speed, source.repeat) = Default::default();
     let opened = plan::open(&source, &Stop::new())?;
-    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false };
+    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false, joins_pulses: false };
     let mut segmenter = Segmenter::new(opened.source, cut)?;
     let mut segment = segmenter.make_segment();
     if !segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)? {

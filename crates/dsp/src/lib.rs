@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod burst;
+pub mod chain;
 pub mod clutter;
 pub mod convert;
 pub mod detect;

@@ -1,10 +1,10 @@
 //! What of the burst chain is settled before the first sample.
 
-use super::overview::{OverviewPlan, PART};
-use super::worker::{BurstWorker, SegmentResult};
+use super::worker::BurstWorker;
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
-use crate::convert::{ConvertError, Converter};
-use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
+use crate::chain::{OverviewPlan, PART, PlanError, SegmentResult};
+use crate::convert::Converter;
+use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::matched_filter::{MatchedFilterPlan, doppler_shifted};
 use crate::waveform::Replica;
 use rangegate_core::{Complex32, SampleRate, StreamInfo};
@@ -12,43 +12,6 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Why a burst chain cannot be planned.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PlanError {
-    /// A setting is out of its range, or does not go with another.
-    #[error("{field}: found {found}, expected {expected}")]
-    Setting {
-        /// Name of the setting.
-        field: &'static str,
-        /// What it was.
-        found: String,
-        /// What it may be.
-        expected: String,
-    },
-    /// The detector cannot be planned.
-    #[error("cfar: {0}")]
-    Cfar(#[from] CfarError),
-    /// The samples cannot be converted.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
-    /// A replica that nothing can be found with.
-    #[error("replica '{name}': found {found}, expected {expected}")]
-    Replica {
-        /// Its name.
-        name: String,
-        /// What it was.
-        found: String,
-        /// What it has to be.
-        expected: String,
-    },
-}
-
-impl PlanError {
-    pub(super) fn setting(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
-        Self::Setting { field, found: found.to_string(), expected: expected.into() }
-    }
-}
 
 /// Greatest number of rows (replicas times Doppler hypotheses).
 const MAX_ROWS: usize = 1 << 16;

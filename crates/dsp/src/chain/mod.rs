@@ -1,27 +1,37 @@
-//! The burst chain, whichever of its two ways the configuration asks for: single bursts in a stream, or dwells
-//! over the periods of a code.
+//! The chains behind one face: whichever the configuration asks for, a stream is cut into segments, workers turn
+//! them into results in any order and on any thread, and a collector makes detections of those in the stream's
+//! order.
 
-use super::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
-use super::{BurstConfig, BurstPlan, BurstWorker, HoldOff, PlanError, SegmentResult};
+mod error;
+mod overview;
+mod result;
+
+pub use error::PlanError;
+pub use overview::Overview;
+pub(crate) use overview::{OverviewPlan, PART};
+pub use result::SegmentResult;
+
+use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
+use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
 use std::sync::Arc;
 
 /// A planned chain. Immutable; cheap to clone and to share.
 #[derive(Clone)]
-pub enum BurstChain {
+pub enum Chain {
     /// Single bursts in a continuous stream.
     Stream(Arc<BurstPlan>),
     /// Dwells over the periods of a code.
     Periodic(Arc<PeriodicPlan>),
 }
 
-impl BurstChain {
-    /// Plans the chain for a stream and its replicas, which have been sampled at the stream's rate.
+impl Chain {
+    /// Plans a `burst` chain for a stream and its replicas, which have been sampled at the stream's rate.
     ///
     /// # Errors
     /// A setting, a replica or the stream does not fit.
-    pub fn new(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<Self, PlanError> {
+    pub fn burst(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<Self, PlanError> {
         Ok(match config.integration {
             None => Self::Stream(Arc::new(BurstPlan::new(config, stream, replicas)?)),
             Some(_) => Self::Periodic(Arc::new(PeriodicPlan::new(config, stream, replicas)?)),
@@ -74,7 +84,7 @@ impl BurstChain {
     }
 }
 
-/// Runs a [`BurstChain`] on segments.
+/// Runs a [`Chain`] on segments.
 pub enum ChainWorker {
     /// For single bursts.
     Stream(Box<BurstWorker>),
