@@ -131,12 +131,12 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
 }
 
 /// What stands in the legend.
-fn sample(
+fn sample<'a>(
     stroke: Stroke,
     colour: RGBColor,
     x: i32,
     y: i32,
-) -> DynElement<'static, BitMapBackend<'static>, (i32, i32)> {
+) -> DynElement<'static, BitMapBackend<'a>, (i32, i32)> {
     match stroke {
         Stroke::Line | Stroke::Thin => {
             PathElement::new([(x, y), (x + 26, y)], colour.stroke_width(2)).into_dyn()
