@@ -14,6 +14,7 @@
 //!   may fail; running does neither.
 #![forbid(unsafe_code)]
 
+pub mod accuracy;
 pub mod burst;
 pub mod clutter;
 pub mod convert;
