@@ -15,6 +15,7 @@
 // Only `simd` allows it, to call what is compiled for this machine's vectors.
 #![deny(unsafe_code)]
 
+pub mod accuracy;
 pub mod burst;
 pub mod chain;
 pub mod clutter;
