@@ -16,7 +16,7 @@ use std::ops::Range;
 /// A fitted delay may be off by so many cycles of the carrier: 10⁻⁴ rad.
 const MAX_ERROR_CYCLES: f64 = 1.6e-5;
 /// Pieces this short are taken as they are: what still differs is a corner of the path.
-const MIN_PIECE: u64 = 16;
+const MIN_PIECE: u64 = 2;
 /// Samples between two exact phases.
 const PHASE_BLOCK: usize = 128;
 

@@ -127,11 +127,6 @@ impl Orbit {
             velocity_mps: combine(-self.semi_major_axis_m * rate * sin, self.semi_minor_axis_m * rate * cos),
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn period_s(&self) -> f64 {
-        std::f64::consts::TAU / self.mean_motion_radps
-    }
 }
 
 /// Solves Kepler's equation `M = E − e·sin E` by Newton's method from `π` for eccentric orbits, where it converges

@@ -192,3 +192,69 @@ impl Response {
         self.forward.process_with_scratch(out, scratch);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::clutter::Taps;
+    use super::*;
+    use crate::random::Seeded;
+    use rangegate_dsp::waveform::Waveform;
+
+    const RATE_HZ: f64 = 10e6;
+
+    /// The slow twin: every tap's waveform by itself.
+    #[test]
+    fn clutter_and_leak_are_sums_of_delayed_waveforms() {
+        let waveform: Waveform =
+            toml::from_str("type = 'linear_chirp'\nstart_hz = -2e6\nstop_hz = 2e6\nduration_s = 10e-6")
+                .unwrap();
+        let signal = Arc::new(waveform.signal(RATE_HZ).unwrap());
+        let taps = Taps {
+            samples_per_s: RATE_HZ,
+            carrier_hz: 5e9,
+            baseline_m: 0.0,
+            noise_power: 0.0,
+            energy: 100.0,
+            compression: 1.0,
+        };
+        let patches: Vec<Patch> = [
+            "from_m = 300\nto_m = 2000\npower_db = -10",
+            "from_m = 1000\nto_m = 2500\npower_db = 0\ndensity_per_m = 0.02\nrange_exponent = 3",
+            "from_m = 100\nto_m = 700\npower_db = -3\nvelocity_mps = 20\nvelocity_spread_mps = 1",
+        ]
+        .iter()
+        .enumerate()
+        .map(|(k, text)| Patch::plan(&toml::from_str(text).unwrap(), k, &taps, &Seeded::new(1)).unwrap())
+        .collect();
+        let leak = Leak { delay: 3.4, amplitude: Complex::new(0.3, -2.0) };
+        let plan = Response::new(&signal, RATE_HZ, Some(leak), patches.clone());
+        let mut worker = ResponseWorker::new(&plan, 1000.0);
+        // Twice each: what is kept must not be mixed up.
+        for index in [0, 1, 70, 0, 1, 71] {
+            let edge = Edge { sample: 1000 * index as i64, fraction: [0.0, 0.375][index as usize % 2] };
+            let found = worker.of_pulse(&plan, index, edge).to_vec();
+            let mut expected = vec![Complex::<f64>::ZERO; plan.length];
+            let time_s = edge.position() / RATE_HZ;
+            for patch in &patches {
+                let mut gains = vec![Complex::<f64>::ZERO; patch.end() - patch.first_tap];
+                patch.add_gains(time_s, &mut gains);
+                let mean_hz = patch.motion.as_ref().map_or(0.0, |motion| motion.mean_hz);
+                for (k, gain) in gains.iter().enumerate() {
+                    for (n, x) in expected.iter_mut().enumerate() {
+                        let after_s = (n as f64 - (patch.first_tap + k) as f64 - edge.fraction) / RATE_HZ;
+                        *x += signal.value(after_s) * gain * Complex::cis(TAU * mean_hz * after_s);
+                    }
+                }
+            }
+            for (n, x) in expected.iter_mut().enumerate() {
+                *x += signal.value((n as f64 - edge.fraction - leak.delay) / RATE_HZ) * leak.amplitude;
+            }
+            let error = expected
+                .iter()
+                .zip(&found)
+                .map(|(x, y)| (x - Complex::new(f64::from(y.re), f64::from(y.im))).norm())
+                .fold(0.0, f64::max);
+            assert!(error < 1e-5, "pulse {index}: {error}");
+        }
+    }
+}

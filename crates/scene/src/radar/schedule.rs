@@ -171,3 +171,77 @@ impl Schedule {
         dwell.saturating_mul(self.pulses_per_pri).saturating_add(pulse as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn schedule(text: &str, samples_per_s: f64, duration_s: f64) -> Schedule {
+        let text = format!("waveform = 'w'\ncarrier_hz = 1e9\n{text}");
+        let config = toml::from_str(&text).unwrap();
+        Schedule::plan(&config, samples_per_s, 10e-6, duration_s * samples_per_s, &Seeded::new(2)).unwrap()
+    }
+
+    #[test]
+    fn pulses_follow_their_list() {
+        let staggered = schedule("pri_s = [1e-3, 1.25e-3]\nstart_s = 1e-4", 1e6, 1.0);
+        let positions: Vec<f64> = (0..4).map(|k| staggered.edge(k).position()).collect();
+        assert_eq!(positions, [100.0, 1100.0, 2350.0, 3350.0]);
+        let dwells = schedule("pri_s = [1e-3, 1.25e-3]\npulses_per_pri = 3", 1e6, 1.0);
+        let positions: Vec<f64> = (0..8).map(|k| dwells.edge(k).position()).collect();
+        assert_eq!(positions, [0.0, 1000.0, 2000.0, 3000.0, 4250.0, 5500.0, 6750.0, 7750.0]);
+    }
+
+    #[test]
+    fn pulses_are_found_by_place() {
+        for text in [
+            "pri_s = 1e-3",
+            "pri_s = [1e-3, 1.3e-3, 1.1e-3]\nstart_s = 0.01234",
+            "pri_s = [0.5e-3, 2e-3]\npulses_per_pri = 7",
+            "pri_s = 1e-3\npri_jitter_s = 4e-4",
+        ] {
+            let schedule = schedule(text, 1e6, 0.5);
+            let edges: Vec<f64> = (0..schedule.count()).map(|k| schedule.edge(k).position()).collect();
+            assert!(edges.is_sorted());
+            assert!(schedule.nominal(schedule.count() - 1).position() < 5e5);
+            assert!(schedule.nominal(schedule.count()).position() >= 5e5);
+            for from in (-3000..500_000).step_by(777) {
+                let (from, to) = (f64::from(from), f64::from(from) + 4096.0);
+                let range = schedule.pulses_between(from, to);
+                assert!(range.end - range.start < 20, "{text}: {range:?}");
+                for (k, edge) in edges.iter().enumerate() {
+                    assert!(!(from..to).contains(edge) || range.contains(&(k as u64)), "{text}: {from} {k}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_last_pulse_of_a_day_stands_on_its_sample() {
+        // A third of a millisecond, 20 MS/s: 6666 and two thirds of a sample.
+        let schedule = schedule("pri_s = 3.3333333333333335e-4", 20e6, 86_400.0);
+        assert_eq!(schedule.count(), 3 * 86_400_000);
+        for index in [3, 3 * 1000, 3 * 86_399_999] {
+            let edge = schedule.edge(index);
+            let error = (edge.sample as i128 - 20_000 * i128::from(index / 3)) as f64 + edge.fraction;
+            assert!(
+                error.abs() < 2.0 / PLACES_A_SAMPLE + 1e-16 * 20_000.0 * index as f64,
+                "{index}: {error}"
+            );
+        }
+    }
+
+    #[test]
+    fn jitter_is_uniform() {
+        let schedule = schedule("pri_s = 1e-3\npri_jitter_s = 2e-4\nstart_s = 1e-3", 1e6, 10.0);
+        let late: Vec<f64> =
+            (0..9000).map(|k| schedule.edge(k).position() - schedule.nominal(k).position()).collect();
+        assert!(late.iter().all(|late| late.abs() <= 200.0));
+        let n = late.len() as f64;
+        let mean = late.iter().sum::<f64>() / n;
+        let variance = late.iter().map(|x| x * x).sum::<f64>() / n;
+        let expected = 200.0_f64.powi(2) / 3.0;
+        assert!(mean.abs() < 4.0 * (expected / n).sqrt(), "{mean}");
+        assert!((variance / expected - 1.0).abs() < 4.0 * (0.8 / n).sqrt(), "{variance}");
+    }
+}
