@@ -48,13 +48,21 @@
 
 mod config;
 mod error;
+mod interference;
 mod plan;
 mod quantise;
+mod radar;
+mod random;
 mod source;
 mod truth;
 
 pub use config::{BurstConfig, GapConfig, SceneConfig, WaveformConfig};
 pub use error::SceneError;
 pub use plan::Scene;
+pub use radar::{
+    ArcConfig, ArcsConfig, ClutterConfig, CpiTruth, FreeFallConfig, GeodeticConfig, InterferenceConfig,
+    KeplerConfig, LeakConfig, PathConfig, PriConfig, RadarConfig, ReceiverConfig, TargetConfig,
+    TransmitterConfig, TruthConfig, WayPointConfig, WayPointsConfig,
+};
 pub use source::SceneSource;
 pub use truth::TruthRecord;
