@@ -267,6 +267,7 @@ fn report(
         detections: results.log.count(),
         detections_by_template: counted.map(|(name, count)| (name.to_string(), *count)).collect(),
         peaks_dropped: results.peaks_dropped,
+        framing: json(&results.collector.framing()),
         tap_drops: results.tap_drops.clone(),
         elapsed_s: pipeline.elapsed_s,
         msamples_per_s: per_elapsed(counts.samples as f64 / 1e6),

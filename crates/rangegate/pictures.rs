@@ -96,6 +96,7 @@ pub fn draw(
         drawn.extend(match &plan.chain {
             Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
             Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+            Chain::PulseDoppler(radar) => Vec::new(),
         });
     }
     Ok(drawn)

@@ -43,8 +43,11 @@ impl Plan {
         let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
-        let ChainConfig::Burst(burst) = &config.chain;
-        let chain = Chain::burst(burst, &stream, &replicas)?;
+        let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
+        let chain = match &config.chain {
+            ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
+            ChainConfig::PulseDoppler(radar) => Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?,
+        };
         Ok((Self { config, stream, recording, replicas, chain, runner }, source))
     }
 
