@@ -1,5 +1,7 @@
 //! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
 
+mod radar;
+
 use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
@@ -26,6 +28,9 @@ pub struct Part {
     first_sample: u64,
     n_samples: usize,
     overview: Overview,
+    /// Where the look began, and its range profile; empty where none was worked on.
+    look_sample: u64,
+    range_profile: Vec<f32>,
 }
 
 /// The end at which the line offers overviews.
@@ -38,6 +43,8 @@ impl OverviewTap {
             part.first_sample = result.first_sample;
             part.n_samples = result.n_samples;
             part.overview.clone_from(&result.overview);
+            part.look_sample = result.look.first_sample;
+            part.range_profile.clone_from(&result.look.range_profile);
         });
     }
 
@@ -54,10 +61,22 @@ pub fn overview_tap(core_len: usize) -> (OverviewTap, Receiver<Lease<Part>>) {
     (OverviewTap(tap), receiver)
 }
 
+/// What was collected of a run for its plots.
+pub struct Collected {
+    /// Power and spectrum over time.
+    pub waterfall: Waterfall,
+    /// Range profiles over time.
+    pub profiles: radar::Profiles,
+}
+
 /// Sums up overviews until the line closes the tap.
-pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall {
+pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected {
     let mut waterfall = Waterfall::new(first_sample, Overview::PART, Overview::N_BINS);
+    let mut profiles = radar::Profiles::default();
     while let Some(part) = parts.recv() {
+        if !part.range_profile.is_empty() {
+            profiles.push(part.look_sample, &part.range_profile);
+        }
         let Overview { mean_power, peak_power, spectrum } = &part.overview;
         let spectra = spectrum.chunks(Overview::N_BINS);
         for (at, ((mean, peak), spectrum)) in mean_power.iter().zip(peak_power).zip(spectra).enumerate() {
@@ -66,7 +85,7 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
             waterfall.push(part.first_sample + offset as u64, n, *mean, *peak, spectrum);
         }
     }
-    waterfall
+    Collected { waterfall, profiles }
 }
 
 /// Draws everything that there is to draw into a folder, and says what it drew.
@@ -76,9 +95,10 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
 pub fn draw(
     plan: &Plan,
     folder: &Path,
-    waterfall: &Waterfall,
+    collected: &Collected,
     strongest: &[Detection],
 ) -> Result<Vec<PathBuf>> {
+    let waterfall = &collected.waterfall;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let about = about(plan);
     let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];
@@ -96,8 +116,11 @@ pub fn draw(
         drawn.extend(match &plan.chain {
             Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
             Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
-            Chain::PulseDoppler(radar) => Vec::new(),
+            Chain::PulseDoppler(_) => Vec::new(),
         });
+    }
+    if let Chain::PulseDoppler(pulses) = &plan.chain {
+        drawn.extend(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest)?);
     }
     Ok(drawn)
 }

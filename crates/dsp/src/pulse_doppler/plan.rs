@@ -207,6 +207,23 @@ impl PulseDopplerPlan {
         self.look.time_s(self.look.n_pulses())
     }
 
+    /// Where the look began whose first dwell has an echo at `sample` with this delay behind the transmitted pulse:
+    /// the sample of its first leading edge, to within what the clocks differ.
+    pub fn look_first_sample(&self, sample: u64, delay_s: f64) -> u64 {
+        let pulses = &self.dwells[0].pulses;
+        let middle = (pulses.start + pulses.end) / 2;
+        let delay = (delay_s - self.geometry.frame_delay_s()) * self.sample_rate.hz();
+        sample.saturating_sub((self.look.offset_samples(middle) + delay).round().max(0.0) as u64)
+    }
+
+    /// How long before a look's first leading edge a core may begin so that it is this look's.
+    pub fn early_samples(&self) -> u64 {
+        match self.framing {
+            PlannedFraming::Trigger => 0,
+            _ => (self.n_fast / 2) as u64,
+        }
+    }
+
     /// What works on segments, with all its memory.
     pub fn make_worker(self: &Arc<Self>) -> PulseDopplerWorker {
         PulseDopplerWorker::new(self)

@@ -143,6 +143,11 @@ impl RangeDopplerPlan {
         self.cell_probability
     }
 
+    /// The threshold of a cell of a map; `None` where it is not tested. For plots: it takes a while.
+    pub fn threshold(&self, map: &PowerMap, bin: usize, gate: usize) -> Option<f32> {
+        self.cfar.threshold(map, bin, gate)
+    }
+
     /// A cube for the pulses.
     pub fn make_cube(&self) -> PulseCube {
         PulseCube::new(self.n_pulses(), self.n_gates())

@@ -31,6 +31,7 @@ mod scales;
 mod sums;
 #[cfg(test)]
 mod tests;
+mod threshold;
 mod worker;
 
 pub use cluster::{ClusterConfig, Clusterer, MapPeak};
