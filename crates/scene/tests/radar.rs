@@ -245,7 +245,8 @@ fn a_moving_target_has_its_delay_and_doppler_shift_from_pulse_to_pulse() {
         let doppler_hz = 2.0 * 80.0 / (LIGHT_MPS - 80.0) * CARRIER_HZ;
         let delay = 2.0 * range_m / LIGHT_MPS * RATE_HZ;
         let y = matched(&x, edge + delay);
-        assert!(y.norm() > 0.999, "pulse {k}: {y}");
+        // 0.053 cycles within the pulse cost half a percent.
+        assert!((y.norm() - 0.9953).abs() < 1e-3, "pulse {k}: {y}");
         let expected = (50.0 / 360.0 - CARRIER_HZ * 2.0 * range_m / LIGHT_MPS) * TAU;
         let error = (f64::from(y.arg()) - expected + PI).rem_euclid(TAU) - PI;
         // Samples stand half a sample off the middle.
@@ -316,7 +317,7 @@ fn clutter_has_its_power_and_its_spectrum() {
         let mean = rows.iter().map(|row| power(row)).sum::<f64>() / rows.len() as f64;
         assert!((mean / 0.01 - 1.0).abs() < 0.2, "{mean}");
         // Pulse pair: phase and loss of the correlation at lags of a few pulses.
-        for lag in [1, 5] {
+        for lag in [(10.0 / spread_mps) as usize, (20.0 / spread_mps) as usize] {
             let pairs = |row: &Vec<Complex32>| {
                 row.iter().zip(&row[lag..]).map(|(a, b)| b * a.conj()).sum::<Complex32>()
             };
