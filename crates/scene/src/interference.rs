@@ -1,6 +1,6 @@
 //! Signals of others.
 
-use crate::plan::{Waveforms, power_from_db, train};
+use crate::plan::{Train, Waveforms, beyond, power_from_db, train};
 use crate::radar::InterferenceConfig;
 use crate::random::{Randomness, Seeded};
 use crate::{BurstConfig, SceneConfig, SceneError};
@@ -8,8 +8,6 @@ use rand::RngExt;
 use rangegate_core::Complex32;
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
-
-use crate::plan::Train;
 
 /// A carrier.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +69,7 @@ pub(crate) fn plan(
     for (k, interference) in config.interference.iter().enumerate() {
         match interference {
             InterferenceConfig::Tone { frequency_hz, power_db } => {
-                if !(frequency_hz.abs() <= rate_hz / 2.0) {
+                if beyond(*frequency_hz, rate_hz / 2.0) {
                     let expected = format!("at most {} either way", rate_hz / 2.0);
                     let field = format!("interference[{k}].frequency_hz");
                     return Err(SceneError::field(field, frequency_hz, expected));

@@ -166,6 +166,11 @@ impl Scene {
     }
 }
 
+/// Not within `limit` of zero; NaN is not.
+pub(crate) fn beyond(number: f64, limit: f64) -> bool {
+    number.is_nan() || number.abs() > limit
+}
+
 pub(crate) fn power_from_db(field: &str, db: f64) -> Result<f64, SceneError> {
     if db.abs() <= MAX_DB {
         return Ok(10_f64.powf(db / 10.0));

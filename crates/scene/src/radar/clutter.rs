@@ -12,6 +12,7 @@ use super::Field;
 use super::config::ClutterConfig;
 use super::geometry::LIGHT_MPS;
 use crate::SceneError;
+use crate::plan::beyond;
 use crate::random::{Randomness, Seeded};
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, Poisson, StandardNormal};
@@ -88,7 +89,7 @@ impl Patch {
         for (name, number) in
             [("velocity_mps", config.velocity_mps), ("range_exponent", config.range_exponent)]
         {
-            if !(number.abs() <= 1e4) {
+            if beyond(number, 1e4) {
                 return Err(field.wrong(name, &number, "a number of at most 10000 either way"));
             }
         }

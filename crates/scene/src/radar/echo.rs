@@ -7,6 +7,7 @@
 use super::geometry::{LIGHT_MPS, Stations};
 use super::path::Path;
 use super::schedule::Edge;
+use crate::plan::beyond;
 use rangegate_core::Complex32;
 use rangegate_dsp::waveform::Signal;
 use rustfft::num_complex::Complex;
@@ -15,8 +16,6 @@ use std::ops::Range;
 
 /// A fitted delay may be off by so many cycles of the carrier: 10⁻⁴ rad.
 const MAX_ERROR_CYCLES: f64 = 1.6e-5;
-/// Pieces this short are taken as they are: what still differs is a corner of the path.
-const MIN_PIECE: u64 = 2;
 /// Samples between two exact phases.
 const PHASE_BLOCK: usize = 128;
 
@@ -94,7 +93,8 @@ impl Echo<'_> {
         }
         let n = samples.end - samples.start;
         let (delay, error) = self.fit(&samples);
-        if n > MIN_PIECE && !(error <= MAX_ERROR_CYCLES) {
+        // Corners of the path end in pieces of one sample.
+        if n > 1 && beyond(error, MAX_ERROR_CYCLES) {
             let middle = samples.start + n / 2;
             let (left, right) = out.split_at_mut((n / 2) as usize);
             self.add(samples.start..middle, left);
@@ -113,10 +113,13 @@ impl Echo<'_> {
             -0.382_683_432_365_089_8,
             -0.923_879_532_511_286_7,
         ];
-        let half = ((samples.end - samples.start - 1) as f64 / 2.0).max(0.5);
+        let half = (samples.end - samples.start - 1) as f64 / 2.0;
         let middle = samples.start as f64 + half;
         let exact = |x: f64| self.medium.delay(self.path, middle + half * x);
         let reference = exact(0.0);
+        if half <= 0.0 {
+            return ([reference, 0.0, 0.0, 0.0], 0.0);
+        }
         let at_nodes = NODES.map(|x| exact(x) - reference);
         let projection = |polynomial: fn(f64) -> f64| {
             at_nodes.iter().zip(NODES).map(|(delay, x)| delay * polynomial(x)).sum::<f64>() / 2.0
@@ -131,7 +134,7 @@ impl Echo<'_> {
         let p = [a[0] - a[2], a[1] - 3.0 * a[3], 2.0 * a[2], 4.0 * a[3]];
         let error = [-1.0, 0.0, 1.0].map(|x| (value(&p, x) - (exact(x) - reference)).abs());
         let cycles = error.into_iter().fold(0.0, f64::max) * self.medium.carrier_cycles_a_sample();
-        let (p, s) = (p, 1.0 / half);
+        let s = 1.0 / half;
         let shifted = [
             reference + p[0] - p[1] + p[2] - p[3],
             (p[1] - 2.0 * p[2] + 3.0 * p[3]) * s,

@@ -39,15 +39,15 @@ pub(crate) enum Interval {
 }
 
 impl Fluctuation {
-    /// Power and phase in cycles of pulse `index`, which nominally begins this many samples after the first.
-    pub(crate) fn draw(&self, seeded: &Seeded, index: u64, after_first: f64) -> (f64, f64) {
+    /// Power and phase in cycles of pulse `index`, which nominally begins `after_first()` samples after the first.
+    pub(crate) fn draw(&self, seeded: &Seeded, index: u64, after_first: impl FnOnce() -> f64) -> (f64, f64) {
         if let Law::Steady(phase_cycles) = self.law {
             return (1.0, phase_cycles);
         }
         let draw = match self.interval {
             Interval::Scene => 0,
             Interval::Pulses(n) => index / n,
-            Interval::Samples(n) => ((after_first + crate::plan::ROUNDING) / n) as u64,
+            Interval::Samples(n) => ((after_first() + crate::plan::ROUNDING) / n) as u64,
         };
         let mut rng = seeded.at(Randomness::Fluctuation { target: self.target, draw });
         // 1 − u is never 0.
@@ -77,7 +77,7 @@ mod tests {
 
     fn draws(law: Law, interval: Interval, n: u64) -> Vec<(f64, f64)> {
         let fluctuation = Fluctuation { target: 3, law, interval };
-        (0..n).map(|index| fluctuation.draw(&Seeded::new(5), index, index as f64 * 100.0)).collect()
+        (0..n).map(|index| fluctuation.draw(&Seeded::new(5), index, || index as f64 * 100.0)).collect()
     }
 
     /// Greatest distance between the distribution of a sample and a law.

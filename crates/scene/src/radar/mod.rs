@@ -80,8 +80,8 @@ impl Strength {
 impl Radar {
     /// Power of target `target` in pulse `index` over its mean, and phase in cycles.
     fn draw(&self, target: &Target, index: u64) -> (f64, f64) {
-        let after_first = self.schedule.nominal(index).position() - self.schedule.nominal(0).position();
-        target.fluctuation.draw(&self.seeded, index, after_first)
+        let position = |index| self.schedule.nominal(index).position();
+        target.fluctuation.draw(&self.seeded, index, || position(index) - position(0))
     }
 
     /// The target's echo of pulse `index`; `None` while something hides it.

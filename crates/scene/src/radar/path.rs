@@ -4,6 +4,7 @@ use super::geometry::{LIGHT_MPS, State, Vector, add_scaled, minus, norm};
 use super::orbit::{KeplerConfig, Orbit};
 use super::{Field, GeodeticConfig};
 use crate::SceneError;
+use crate::plan::beyond;
 use serde::{Deserialize, Serialize};
 
 /// `[target.path]`: a way to move other than straight on.
@@ -208,7 +209,7 @@ fn legs(points: &[WayPointConfig], field: &Field<'_>) -> Result<Vec<WayPointConf
             return Err(field.wrong(&format!("{name}.time_s"), &pair[1].time_s, expected));
         }
         let speed_mps = norm(minus(pair[1].position_m, pair[0].position_m)) / duration_s;
-        if !(speed_mps < MAX_SPEED_MPS) {
+        if beyond(speed_mps, MAX_SPEED_MPS) {
             let found = format!("reached at {speed_mps} m/s");
             let expected = format!("less than {MAX_SPEED_MPS} m/s, a hundredth of light's");
             return Err(field.wrong(&format!("{name}.position_m"), &found, expected));

@@ -9,7 +9,7 @@ use super::path::{MAX_SPEED_MPS, Path};
 use super::response::{Leak, Response};
 use super::schedule::Schedule;
 use super::{Field, Radar, Strength, Target};
-use crate::plan::{Planned, Waveforms, power_from_db};
+use crate::plan::{Planned, Waveforms, beyond, power_from_db};
 use crate::random::{Randomness, Seeded};
 use crate::{SceneConfig, SceneError};
 use rand::RngExt;
@@ -146,11 +146,11 @@ impl Clocks {
             ("oscillator_offset_ppm", config.oscillator_offset_ppm),
             ("sample_clock_offset_ppm", config.sample_clock_offset_ppm),
         ] {
-            if let Some(ppm) = ppm.filter(|ppm| !(ppm.abs() <= 1000.0)) {
+            if let Some(ppm) = ppm.filter(|ppm| beyond(*ppm, 1000.0)) {
                 return Err(field.wrong(name, &ppm, "at most 1000 either way"));
             }
         }
-        if let Some(hz) = config.carrier_offset_hz.filter(|hz| !(hz.abs() <= rate_hz / 2.0)) {
+        if let Some(hz) = config.carrier_offset_hz.filter(|hz| beyond(*hz, rate_hz / 2.0)) {
             let expected = format!("at most {} either way", rate_hz / 2.0);
             return Err(field.wrong("carrier_offset_hz", &hz, expected));
         }
@@ -168,8 +168,7 @@ fn stations(radar: &RadarConfig) -> Result<Stations, SceneError> {
     let receiver_m = radar.receiver.position_m.unwrap_or(transmitter_m);
     for (name, position_m) in [("transmitter.position_m", transmitter_m), ("receiver.position_m", receiver_m)]
     {
-        // Written so that NaN is refused too.
-        if !(norm(position_m) <= MAX_DISTANCE_M) {
+        if beyond(norm(position_m), MAX_DISTANCE_M) {
             let expected = format!("within {MAX_DISTANCE_M} m of the origin");
             return Err(Field("radar").wrong(name, &format!("{position_m:?}"), expected));
         }
@@ -180,7 +179,7 @@ fn stations(radar: &RadarConfig) -> Result<Stations, SceneError> {
             ("longitude_deg", origin.longitude_deg, 360.0),
             ("height_m", origin.height_m, 1e7),
         ] {
-            if !(number.abs() <= limit) {
+            if beyond(number, limit) {
                 let expected = format!("at most {limit} either way");
                 return Err(Field("radar.origin").wrong(name, &number, expected));
             }
@@ -301,11 +300,11 @@ impl Shared<'_> {
             let time_s = from_s + (to_s - from_s) * k as f64 / PATH_PROBES as f64;
             let state = path.state(time_s);
             let speed_mps = norm(state.velocity_mps);
-            if !(speed_mps < MAX_SPEED_MPS) {
+            if beyond(speed_mps, MAX_SPEED_MPS) {
                 let expected = format!("less than {MAX_SPEED_MPS}, a hundredth of light's speed");
                 return Err(field.wrong("velocity_mps", &format!("{speed_mps} m/s at {time_s} s"), expected));
             }
-            if !(norm(state.position_m) <= MAX_DISTANCE_M) {
+            if beyond(norm(state.position_m), MAX_DISTANCE_M) {
                 let expected = format!("within {MAX_DISTANCE_M} m of the origin");
                 return Err(field.wrong(
                     "position_m",

@@ -97,7 +97,7 @@ impl Scene {
             sample_fraction: first.fraction,
             target: target.name.to_string(),
             range_m: way_m / 2.0,
-            bistatic_range_m: (baseline_m > 0.0).then(|| way_m - baseline_m),
+            bistatic_range_m: (baseline_m > 0.0).then_some(way_m - baseline_m),
             range_rate_mps: (out_mps + back_mps) / 2.0,
             doppler_hz: stations.doppler_hz(&reflection, medium.carrier_hz),
             azimuth_deg,

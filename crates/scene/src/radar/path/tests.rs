@@ -1,4 +1,5 @@
 //! Paths against their own derivatives, and against what mechanics says of them.
+#![allow(clippy::float_cmp)] // what is exact is compared exactly
 
 use super::*;
 use crate::radar::geometry::dot;
