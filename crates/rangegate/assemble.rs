@@ -86,7 +86,7 @@ impl Results {
             collector: plan.chain.make_collector(),
             log,
             strongest: Strongest::new(N_STRONGEST),
-            by_template: plan.replicas.iter().map(|replica| (Arc::clone(&replica.name), 0)).collect(),
+            by_template: plan.template_names().map(|name| (name, 0)).collect(),
             bad_samples: 0,
             peaks_dropped: 0,
             overview: None,

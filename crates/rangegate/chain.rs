@@ -2,6 +2,7 @@
 
 use rangegate_core::{BoxError, Segment};
 use rangegate_dsp::chain::{Chain, ChainWorker, SegmentResult};
+use rangegate_dsp::pulse_compression::{CompressionPlan, RangeFilter};
 use rangegate_dsp::pulse_doppler::PulseDopplerPlan;
 use rangegate_dsp::range_doppler::RangeDopplerPlan;
 use rangegate_pipeline::Work;
@@ -74,9 +75,9 @@ fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
             "false_alarm_probability_of_a_cell": map.cell_probability(),
         })
     };
-    let filter = plan.compression().filter();
+    let filter = plan.compression().map(CompressionPlan::filter);
     json!({
-        "kind": "pulse-Doppler",
+        "kind": if filter.is_some() { "pulse-Doppler" } else { "FMCW" },
         "framing": plan.framing_kind(),
         "look_s": plan.look_s(),
         "segment_core_samples": plan.core_len(),
@@ -84,9 +85,9 @@ fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
         "range_step_m": step_m,
         "wavelength_m": geometry.wavelength_m,
         "baseline_m": geometry.baseline_m,
-        "compression_fft_len": plan.compression().fft_len(),
-        "compression_loss_db": filter.loss_db(),
-        "compression_peak_side_lobe_db": filter.peak_side_lobe_db(),
+        "compression_fft_len": plan.compression().map(CompressionPlan::fft_len),
+        "compression_loss_db": filter.map(RangeFilter::loss_db),
+        "compression_peak_side_lobe_db": filter.map(RangeFilter::peak_side_lobe_db),
         "dwells": plan.maps().map(map).collect::<Vec<_>>(),
     })
 }

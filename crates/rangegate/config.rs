@@ -4,7 +4,7 @@ use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
 use rangegate_dsp::burst::BurstConfig;
-use rangegate_dsp::pulse_doppler::PulseDopplerConfig;
+use rangegate_dsp::pulse_doppler::{FmcwChainConfig, PulseDopplerConfig};
 use rangegate_dsp::waveform::Waveform;
 use rangegate_recording::hdf5::Hdf5Options;
 use rangegate_recording::{Kind, OpenOptions};
@@ -20,7 +20,7 @@ pub struct Config {
     #[serde(default)]
     pub source: SourceConfig,
     /// What to look for.
-    #[serde(rename = "replica")]
+    #[serde(default, rename = "replica")]
     pub replicas: Vec<ReplicaConfig>,
     /// How to look for it.
     pub chain: ChainConfig,
@@ -176,6 +176,8 @@ pub enum ChainConfig {
     Burst(BurstConfig),
     /// Pulses of a radar, integrated coherently.
     PulseDoppler(Box<PulseDopplerConfig>),
+    /// Chirps of a swept radar.
+    Fmcw(Box<FmcwChainConfig>),
 }
 
 /// `[run]`.

@@ -13,7 +13,7 @@ pub use result::{LookResult, SegmentResult};
 
 use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
 use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
-use crate::pulse_doppler::{FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
+use crate::pulse_doppler::{FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub enum Chain {
     Stream(Arc<BurstPlan>),
     /// Dwells over the periods of a code.
     Periodic(Arc<PeriodicPlan>),
-    /// Pulses of a radar.
+    /// Pulses or chirps of a radar.
     PulseDoppler(Arc<PulseDopplerPlan>),
 }
 
@@ -54,6 +54,14 @@ impl Chain {
     ) -> Result<Self, PlanError> {
         let plan = PulseDopplerPlan::new(config, stream, replicas, origin_sample)?;
         Ok(Self::PulseDoppler(Arc::new(plan)))
+    }
+
+    /// Plans an `fmcw` chain for a stream.
+    ///
+    /// # Errors
+    /// As [`PulseDopplerPlan::fmcw`].
+    pub fn fmcw(config: &FmcwChainConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
+        Ok(Self::PulseDoppler(Arc::new(PulseDopplerPlan::fmcw(config, stream)?)))
     }
 
     /// Samples of a segment's core, of what it needs before it, and of what it needs after it.

@@ -2,6 +2,7 @@
 
 use super::{FmcwConfig, FmcwInput, FmcwWorker, RangeLimits, SPEED_OF_LIGHT_MPS};
 use crate::convert::{ConvertError, Converter};
+use crate::detect::map::bin_correlation;
 use crate::range_doppler::PulseCube;
 use crate::window::WindowError;
 use rangegate_core::{Complex32, StreamInfo};
@@ -55,7 +56,7 @@ pub struct FmcwPlan {
     /// The cube holds the conjugate of the transform.
     pub(super) conjugated: bool,
     pub(super) gates: Range<usize>,
-    pub(super) n_channels: usize,
+    gate_correlation: Vec<f32>,
     n_pulses: usize,
     chirp_len: usize,
     range_m_per_gate: f64,
@@ -99,11 +100,11 @@ impl FmcwPlan {
             converter: Converter::new(stream.format, stream.to_baseband, stream.sample_rate)?,
             fft: FftPlanner::new().plan_fft_forward(n_range),
             weights: weights(config, used.clone(), rate_hz, if real { 2.0 } else { 1.0 }),
+            gate_correlation: bin_correlation(&config.window.samples(used.len()), n_range),
             used,
             mirrored,
             conjugated,
             gates,
-            n_channels: stream.n_channels,
             n_pulses: config.n_pulses,
             chirp_len,
             range_m_per_gate,
@@ -121,6 +122,11 @@ impl FmcwPlan {
     /// Range gates: columns of the cube.
     pub fn n_gates(&self) -> usize {
         self.gates.len()
+    }
+
+    /// `|ρ|` of noise in gates 1, 2, … apart: what window and padding make of white noise.
+    pub fn gate_correlation(&self) -> Vec<f32> {
+        self.gate_correlation.clone()
     }
 
     /// Length of the range transform.

@@ -1,5 +1,6 @@
 //! `[chain] type = "pulse_doppler"`.
 
+use crate::fmcw::FmcwConfig;
 use crate::pulse_compression::CompressionConfig;
 use crate::range_doppler::RangeDopplerConfig;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,16 @@ pub struct PulseDopplerConfig {
     /// Greatest speed of targets, m/s: with several dwells, velocities beyond the first ambiguity are told apart up
     /// to it.
     pub max_speed_mps: Option<f64>,
+}
+
+/// `[chain] type = "fmcw"`: a swept radar.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FmcwChainConfig {
+    /// From samples to compressed chirps.
+    pub chirps: FmcwConfig,
+    /// From compressed chirps to targets.
+    pub map: RangeDopplerConfig,
 }
 
 /// `[[chain.dwell]]`: pulses that are integrated coherently.

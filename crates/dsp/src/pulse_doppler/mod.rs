@@ -10,6 +10,9 @@
 //! segment holds the look that begins in its core, and everything is found from that segment alone: the leak too is
 //! found anew in every look, so that workers need not wait for one another. [`Looks`] takes the results in the
 //! order of the stream, makes detections of them, and follows how the leak drifts.
+//!
+//! A swept radar ([`crate::fmcw`]) differs in what makes a row of the cube, and in nothing else: its chain is this
+//! one with another front.
 
 mod collector;
 mod config;
@@ -22,7 +25,7 @@ mod worker;
 
 pub use collector::{FramingReport, Looks};
 pub use config::{
-    BistaticConfig, DwellConfig, Framing, LeakFraming, Pri, PulseDopplerConfig, RangeConfig,
+    BistaticConfig, DwellConfig, FmcwChainConfig, Framing, LeakFraming, Pri, PulseDopplerConfig, RangeConfig,
 };
 pub use framing::Leak;
 pub use geometry::{Geometry, SPEED_OF_LIGHT_MPS};

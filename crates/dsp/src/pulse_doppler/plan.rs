@@ -1,13 +1,14 @@
 //! What of the pulse-Doppler chain is settled before the first sample.
 
-use super::config::{DwellConfig, Framing, PulseDopplerConfig};
+use super::config::{DwellConfig, FmcwChainConfig, Framing, Pri, PulseDopplerConfig, RangeConfig};
 use super::framing::LeakFinder;
-use super::geometry::Geometry;
+use super::geometry::{Geometry, SPEED_OF_LIGHT_MPS};
 use super::look::Look;
 use super::unfold::Unfolding;
 use super::worker::PulseDopplerWorker;
 use crate::chain::{OverviewPlan, PlanError, SegmentResult};
 use crate::convert::Converter;
+use crate::fmcw::FmcwPlan;
 use crate::matched_filter::autocorrelation;
 use crate::pulse_compression::{CompressionPlan, PulseStart};
 use crate::range_doppler::{RangeDopplerPlan, Shape};
@@ -40,7 +41,10 @@ pub struct PulseDopplerPlan {
     pub(super) geometry: Geometry,
     pub(super) look: Look,
     pub(super) framing: PlannedFraming,
-    pub(super) compression: Arc<CompressionPlan>,
+    pub(super) front: Front,
+    /// Gates a second of delay, Hz, and the number of the first.
+    pub(super) gate_rate_hz: f64,
+    pub(super) first_gate: f64,
     pub(super) dwells: Vec<PlannedDwell>,
     pub(super) unfolding: Option<Unfolding>,
     pub(super) overview: OverviewPlan,
@@ -65,6 +69,14 @@ pub(super) enum PlannedFraming {
         finder: LeakFinder,
         frequency_reference: bool,
     },
+}
+
+/// What makes a row of the cube of a pulse.
+pub(super) enum Front {
+    /// Pulse compression.
+    Pulses(Arc<CompressionPlan>),
+    /// The range transform of a swept radar.
+    Chirps(Arc<FmcwPlan>),
 }
 
 /// One dwell of a look.
@@ -127,6 +139,7 @@ impl PulseDopplerPlan {
         });
         let dwells = dwells.collect::<Result<Vec<_>, PlanError>>()?;
         let (core_len, tail) = core_and_tail(&framing, &look, n_fast, replica.samples.len());
+        let first_gate = gates.start as f64;
         Ok(Self {
             name: Arc::clone(&replica.name),
             sample_rate: stream.sample_rate,
@@ -135,7 +148,9 @@ impl PulseDopplerPlan {
             unfolding: unfolding(config, &dwells, &geometry, carrier_hz, rate_hz)?,
             geometry,
             framing,
-            compression,
+            front: Front::Pulses(compression),
+            gate_rate_hz: rate_hz,
+            first_gate,
             dwells,
             overview: OverviewPlan::new(),
             n_fast,
@@ -145,6 +160,60 @@ impl PulseDopplerPlan {
             tail,
             look,
         })
+    }
+
+    /// Plans the chain of a swept radar for a stream: chirps in place of pulses, everything else alike.
+    ///
+    /// # Errors
+    /// A setting or the stream does not fit.
+    pub fn fmcw(config: &FmcwChainConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
+        let chirps = FmcwPlan::new(&config.chirps, stream).map_err(|error| PlanError::stage("chirps", &error))?;
+        let (rate_hz, sweep) = (stream.sample_rate.hz(), &config.chirps.sweep);
+        let dwell =
+            DwellConfig { pri_s: Pri::Fixed(sweep.chirp_period_s), n_pulses: config.chirps.n_pulses };
+        let look = Look::new(&[dwell], rate_hz, Some(chirps.chirp_len()));
+        check_look(&look, stream)?;
+        let range = RangeConfig { min_m: 0.0, max_m: f64::INFINITY, calibration_delay_s: 0.0 };
+        let geometry = Geometry::new(sweep.carrier_hz, &range, None, &Framing::Trigger {});
+        let gate_rate_hz = SPEED_OF_LIGHT_MPS / (2.0 * chirps.range_m_per_gate());
+        let shape = Shape {
+            pulse_times_s: (0..look.n_pulses()).map(|pulse| look.time_s(pulse)).collect(),
+            pri_s: vec![sweep.chirp_period_s],
+            n_gates: chirps.n_gates(),
+            gate_rate_hz,
+            carrier_hz: sweep.carrier_hz,
+            gate_correlation: chirps.gate_correlation(),
+            coupling_s_per_hz: -1.0 / sweep.slope_hz_per_s,
+        };
+        let plan = Arc::new(RangeDopplerPlan::new(&config.map, shape)?);
+        let pulses = 0..look.n_pulses();
+        let middle_s = look.time_s(pulses.end) / 2.0;
+        let limits = config.chirps.range_m;
+        Ok(Self {
+            name: "fmcw".into(),
+            sample_rate: stream.sample_rate,
+            n_channels: stream.n_channels,
+            converter: Converter::new(stream.format, stream.to_baseband, stream.sample_rate)?,
+            unfolding: None,
+            geometry,
+            framing: PlannedFraming::Trigger,
+            gate_rate_hz,
+            first_gate: chirps.range_m_from_gate(0.0) / chirps.range_m_per_gate(),
+            n_fast: chirps.chirp_len(),
+            wanted_m: limits.map_or([0.0, f64::INFINITY], |limits| [limits.min, limits.max]),
+            start: PulseStart::OnSample,
+            core_len: look.len_samples() as usize,
+            tail: 0,
+            front: Front::Chirps(Arc::new(chirps)),
+            dwells: vec![PlannedDwell { pulses, middle_s, plan }],
+            overview: OverviewPlan::new(),
+            look,
+        })
+    }
+
+    /// Name that detections carry.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
     }
 
     /// Samples of a segment's core: no look begins in it but one.
@@ -185,9 +254,12 @@ impl PulseDopplerPlan {
         &self.geometry
     }
 
-    /// The filter along range.
-    pub fn compression(&self) -> &CompressionPlan {
-        &self.compression
+    /// The compression of pulses; none for chirps.
+    pub fn compression(&self) -> Option<&CompressionPlan> {
+        match &self.front {
+            Front::Pulses(compression) => Some(compression),
+            Front::Chirps(_) => None,
+        }
     }
 
     /// The plan of each dwell's map.
@@ -197,9 +269,8 @@ impl PulseDopplerPlan {
 
     /// Range of the middle of gate 0 of the maps and its step, m.
     pub fn range_axis_m(&self) -> (f64, f64) {
-        let rate_hz = self.sample_rate.hz();
-        let first_s = self.compression.gates().start as f64 / rate_hz + self.geometry.frame_delay_s();
-        (self.geometry.range_m_from_delay(first_s), self.geometry.range_m_from_delay(1.0 / rate_hz))
+        let first_s = self.first_gate / self.gate_rate_hz + self.geometry.frame_delay_s();
+        (self.geometry.range_m_from_delay(first_s), self.geometry.range_m_from_delay(1.0 / self.gate_rate_hz))
     }
 
     /// Duration of a look, s.

@@ -1,28 +1,36 @@
 //! One segment at a time: pulses in, targets out.
 
 use super::framing::{Leak, LeakScratch};
-use super::plan::{MAX_TARGETS, PlannedFraming, PulseDopplerPlan};
+use super::plan::{Front, MAX_TARGETS, PlannedFraming, PulseDopplerPlan};
 use super::unfold::Echo;
 use crate::burst::Peak;
 use crate::chain::SegmentResult;
+use crate::fmcw::FmcwWorker;
 use crate::pulse_compression::PulseCompressor;
 use crate::range_doppler::{PulseCube, RangeDopplerWorker};
 use rangegate_core::{Complex32, Segment};
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Runs a [`PulseDopplerPlan`]. What it finds depends on the segment alone, not on what it worked on before.
 pub struct PulseDopplerWorker {
     plan: Arc<PulseDopplerPlan>,
     leak_scratch: Option<LeakScratch>,
-    compressor: PulseCompressor,
+    front: FrontWorker,
     dwells: Vec<(PulseCube, RangeDopplerWorker)>,
     echoes: Vec<Echo>,
     used: Vec<bool>,
     merged: Vec<Echo>,
     overview_samples: Vec<Complex32>,
     overview_scratch: Vec<Complex32>,
+}
+
+/// What runs a [`Front`].
+enum FrontWorker {
+    Pulses(Box<PulseCompressor>),
+    Chirps(Box<FmcwWorker>),
 }
 
 /// Where the pulses of a look begin.
@@ -49,7 +57,10 @@ impl PulseDopplerWorker {
         let room = MAX_TARGETS * plan.dwells.len();
         Self {
             leak_scratch,
-            compressor: plan.compression.make_worker(),
+            front: match &plan.front {
+                Front::Pulses(compression) => FrontWorker::Pulses(Box::new(compression.make_worker())),
+                Front::Chirps(chirps) => FrontWorker::Chirps(Box::new(chirps.make_worker())),
+            },
             dwells: plan.dwells.iter().map(dwell).collect(),
             echoes: Vec::with_capacity(room),
             used: Vec::with_capacity(room),
@@ -143,18 +154,26 @@ impl PulseDopplerWorker {
                 let whole = (start + 1e-7).floor();
                 let fraction = if plan.starts_on_samples() { 0.0 } else { (start - whole).max(0.0) };
                 let whole = whole as usize;
-                let read = |range: std::ops::Range<usize>, samples: &mut [Complex32]| {
-                    plan.converter.convert(&segment.block, channel, whole + range.start..whole + range.end, samples);
-                };
-                self.compressor.compress(fraction, read, cube.row_mut(row));
+                let out = cube.row_mut(row);
+                match &mut self.front {
+                    FrontWorker::Pulses(compressor) => {
+                        let read = |range: Range<usize>, samples: &mut [Complex32]| {
+                            let range = whole + range.start..whole + range.end;
+                            plan.converter.convert(&segment.block, channel, range, samples);
+                        };
+                        compressor.compress(fraction, read, out);
+                    }
+                    FrontWorker::Chirps(chirps) => {
+                        chirps.compress(&segment.block, channel, whole, out);
+                    }
+                }
                 turn(cube.row_mut(row), -frame.zero_hz * plan.look.time_s(pulse));
             }
             for target in worker.process(cube) {
-                let gate = target.gate + plan.compression.gates().start as f64;
                 self.echoes.push(Echo {
                     dwell: number,
                     time_s: dwell.middle_s,
-                    delay_s: gate / plan.sample_rate.hz() / (1.0 + frame.clock_offset),
+                    delay_s: (target.gate + plan.first_gate) / plan.gate_rate_hz / (1.0 + frame.clock_offset),
                     doppler_hz: target.doppler_hz,
                     snr: target.snr,
                     power: target.power,
