@@ -20,11 +20,10 @@ use std::f64::consts::TAU;
 use std::ops::Range;
 
 /// How the echoes of things at rest are cancelled. In configurations `{ type = "two_pulse" }`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
 pub enum CancellerConfig {
     /// They are not.
-    #[default]
     None {},
     /// The difference of successive pulses; one pulse less is left.
     TwoPulse {},
@@ -32,6 +31,12 @@ pub enum CancellerConfig {
     ThreePulse {},
     /// The mean over the CPI is subtracted; as many pulses are left.
     Mean {},
+}
+
+impl Default for CancellerConfig {
+    fn default() -> Self {
+        Self::None {}
+    }
 }
 
 /// A canceller that cannot be.
@@ -86,7 +91,10 @@ impl CancellerPlan {
             return Err(CancellerError::Pri { index: 0, pri_s: f64::NAN });
         }
         let mut time_s = 0.0;
-        let mut next = |&pri_s: &f64| std::mem::replace(&mut time_s, time_s + pri_s);
+        let mut next = |&pri_s: &f64| {
+            time_s += pri_s;
+            time_s - pri_s
+        };
         let times_s = pri_s.iter().cycle().take(n_pulses).map(&mut next).collect();
         Ok(Self { config, times_s })
     }

@@ -26,6 +26,10 @@ type C64 = Complex<f64>;
 const MAX_TAPS: usize = 1 << 18;
 /// Updates of the multipliers.
 const N_UPDATES: usize = 60;
+/// Greatest loss of signal-to-noise ratio that low side lobes are worth: 3 dB.
+const MAX_LOSS: f64 = 2.0;
+/// A limit is met where side lobes are this much above it at most: 0.05 dB.
+const TOLERANCE: f64 = 1.006;
 /// Steps of conjugate gradients for each.
 const N_STEPS: usize = 60;
 /// Residual at which they stop, against the right side.
@@ -35,7 +39,8 @@ const RESIDUAL: f64 = 1e-6;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mismatched {
-    /// How far the side lobes shall lie below the peak, dB; the plan says how far they do.
+    /// How far the side lobes shall lie below the peak, dB. Where that takes a longer filter or a loss of more than
+    /// 3 dB, they are as low as they come; the plan says how low.
     #[serde(default = "default_side_lobe_db")]
     pub side_lobe_db: f64,
     /// Length of the filter against the replica's.
@@ -123,42 +128,61 @@ impl<'a> Search<'a> {
         Self { s, n_taps, lead, main_lobe, forward, inverse: planner.plan_fft_inverse(fft_len), spectrum }
     }
 
-    /// The filter with the lowest side lobes that was met, or the first that has them below `limit` and no longer
-    /// gains.
+    /// The filter for the lowest limit that can be met at an acceptable loss, from `limit` on by whole decibels.
     fn run(&self, limit: f64) -> Vec<C64> {
+        let relaxed = |db: i32| limit * 10_f64.powf(f64::from(db) / 20.0);
+        (0..)
+            .map(relaxed)
+            .find_map(|limit| if limit < 1.0 { self.attempt(limit) } else { Some(self.steering()) })
+            .unwrap_or_default()
+    }
+
+    /// The replica as gate 0 sees it.
+    fn steering(&self) -> Vec<C64> {
         let mut steering = vec![C64::ZERO; self.n_taps];
         steering[self.lead..][..self.s.len()].copy_from_slice(self.s);
+        steering
+    }
+
+    /// The filter with the least loss whose side lobes keep to the limit, if there is one.
+    fn attempt(&self, limit: f64) -> Option<Vec<C64>> {
+        let steering = self.steering();
         // By lag of the filter's correlation, modulo the transform; gate g is the lag lead − g.
         let n = self.spectrum.len();
-        let mut multipliers = vec![0.0; n];
         let n_lags = self.n_taps + self.s.len() - 1;
-        let lags = || (0..n_lags).map(|k| (n + k + 1 - self.s.len()) % n);
         let is_side_lobe = |&k: &usize| {
             let distance = k.abs_diff(self.lead);
             distance.min(n - distance) >= self.main_lobe
         };
-        let side_lobes: Vec<usize> = lags().filter(is_side_lobe).collect();
+        let lags = (0..n_lags).map(|k| (n + k + 1 - self.s.len()) % n);
+        let side_lobes: Vec<usize> = lags.filter(is_side_lobe).collect();
+        let mut multipliers = vec![0.0; n];
         side_lobes.iter().for_each(|&k| multipliers[k] = 1.0 / limit);
 
-        let mut solution = steering.clone();
-        let mut best = (f64::INFINITY, solution.clone());
+        let (mut solution, mut found) = (steering.clone(), None);
         for _ in 0..N_UPDATES {
             self.solve(&multipliers, &steering, &mut solution);
             let y = self.correlate(&solution);
             let peak = y[self.lead].norm();
+            let loss = solution.iter().map(C64::norm_sqr).sum::<f64>() / (peak * peak);
+            if loss > MAX_LOSS {
+                break;
+            }
             let mut worst: f64 = 0.0;
             for &k in &side_lobes {
                 let side_lobe = y[k].norm() / peak;
                 worst = worst.max(side_lobe);
                 multipliers[k] *= side_lobe / limit;
             }
-            // Below the limit what counts is the loss, and that falls from update to update.
-            let merit = worst.max(limit);
-            if merit <= best.0 {
-                best = (merit, solution.clone());
+            // The first to meet the limit have side lobes lower than need be, and the loss falls from one to the next.
+            if worst <= limit * TOLERANCE {
+                found = Some(solution.clone());
+                if worst >= limit / TOLERANCE {
+                    break;
+                }
             }
         }
-        best.1
+        found
     }
 
     /// `Σ_n conj(s[n])·v[n + lag]`, lags modulo the transform.

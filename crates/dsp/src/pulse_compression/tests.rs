@@ -153,6 +153,11 @@ fn mismatched_filters_reach_their_side_lobes_at_little_loss() {
         assert!(filter.peak_side_lobe_db() < 0.1 - side_lobe_db, "{case}");
         assert!((0.0..max_loss_db).contains(&filter.loss_db()), "{case}");
     }
+    // Out of reach for filters of this length: the lowest there are, at no great loss.
+    let filter = RangeFilter::design(&mismatched(80.0).filter, &replica(&barker(3.0))).unwrap();
+    let case = format!("{:.2} dB, loss {:.3} dB", filter.peak_side_lobe_db(), filter.loss_db());
+    println!("{case}");
+    assert!(filter.peak_side_lobe_db() < -36.0 && filter.loss_db() < 3.0, "{case}");
 }
 
 /// A target 40 dB below a neighbour five cells away.
@@ -183,11 +188,12 @@ fn a_mismatched_filter_shows_the_weak_beside_the_strong() {
                 let rest = (0..700).filter(far).map(|g| y[g].norm()).fold(0.0, f32::max);
                 (peak / rest, peak)
             };
-            let (with, peak) = contrast(&mismatched(50.0));
+            let filter = Mismatched { side_lobe_db: 50.0, length_factor: 5.0, ..Mismatched::default() };
+            let (with, peak) = contrast(&CompressionConfig { filter: FilterConfig::Mismatched(filter) });
             let (without, _) = contrast(&matched(Window::default()));
             println!("{fraction}: {with} {without} {peak}");
             assert!(with > 1.6 && (0.006..0.014).contains(&peak), "{waveform:?} {fraction}: {with} {peak}");
-            assert!(without < 0.5, "{waveform:?} {fraction}: {without} with the matched filter");
+            assert!(without < 0.7, "{waveform:?} {fraction}: {without} with the matched filter");
         }
     }
 }
