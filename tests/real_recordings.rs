@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{detections, real_recording, replay, repository, run_ok, text};
+use common::{detections, python, real_recording, replay, repository, run_ok, text};
 use rangegate_core::Detection;
 use serde_json::Value;
 use std::path::Path;
@@ -199,6 +199,43 @@ fn twenty_traces_of_digital_silence_give_no_detection() {
     let report = common::report(out.path());
     assert_eq!(report["samples_in"], 20 * 2976);
     assert_eq!(report["runs"], 20);
+}
+
+/// Writes 20 traces laid out as the ice radar's, each with the transmitted pulse at sample 411.3 and an echo of the bed.
+const WRITE_TRACES: &str = r"
+import sys, h5py, numpy as np
+rng = np.random.default_rng(5)
+t = np.arange(2976) / 250e6
+def pulse(at):
+    x = t - at
+    on = (x >= 0) & (x <= 0.4e-6)
+    return on * np.sin(np.pi * x / 0.4e-6) ** 2 * np.cos(2 * np.pi * 5.05e6 * (x - 0.2e-6))
+with h5py.File(sys.argv[1], 'w') as file:
+    for n in range(20):
+        trace = 0.3 * pulse(411.3 / 250e6) + 0.008 * pulse(5.2e-6 + n * 8e-9) + 1e-3 * rng.standard_normal(2976)
+        path = f'line_0/location_{n}/datacapture_0/echogram_0'
+        file.create_dataset(path, data=trace.astype('>f8'), chunks=(1,))
+";
+
+/// The real file holds nothing but zeros, so a file of the same layout shows that a pulse in it is found.
+#[test]
+fn each_trace_of_an_ice_radar_has_its_transmit_pulse_at_the_same_place() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let recording = folder.path().join("traces.h5");
+    let wrote = std::process::Command::new(python).args(["-c", WRITE_TRACES]).arg(&recording).status();
+    assert!(wrote.unwrap().success());
+    let config = repository("configs/ice-radar-hdf5.toml");
+    let found = detections(&replay(&recording, &config, &folder.path().join("out"), &[]));
+    for trace in 0..20 {
+        let in_trace = found.iter().filter(|d| d.sample / 2976 == trace);
+        let pulse = in_trace.max_by(|a, b| a.snr_db.total_cmp(&b.snr_db)).expect("a pulse in each trace");
+        let at = (pulse.sample % 2976) as f64 + pulse.sample_fraction;
+        assert!((at - 411.3).abs() < 0.5, "trace {trace}: pulse at {at}");
+    }
+    let echoes = found.iter().filter(|d| d.sample % 2976 > 1000).count();
+    println!("20 transmit pulses found at sample 411.3 ± 0.5, and {echoes} echoes of the bed");
+    assert!(echoes >= 20);
 }
 
 #[test]

@@ -1,17 +1,20 @@
 //! The chain as the pipeline sees it: workers that do segments.
 
 use rangegate_core::{BoxError, Segment};
-use rangegate_dsp::burst::{BurstChain, ChainWorker, SegmentResult};
+use rangegate_dsp::chain::{Chain, ChainWorker, SegmentResult};
+use rangegate_dsp::pulse_doppler::PulseDopplerPlan;
+use rangegate_dsp::range_doppler::RangeDopplerPlan;
 use rangegate_pipeline::Work;
 use rangegate_sources::SegmentPlan;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 /// A worker of the chain, for the pipeline.
 pub struct Worker(ChainWorker);
 
 impl Worker {
     /// A worker with all its memory.
-    pub fn new(chain: &BurstChain) -> Self {
+    pub fn new(chain: &Chain) -> Self {
         Self(chain.make_worker())
     }
 }
@@ -24,17 +27,17 @@ impl Work<Segment, SegmentResult> for Worker {
 }
 
 /// How the stream is to be cut for the chain.
-pub fn segment_plan(chain: &BurstChain) -> SegmentPlan {
+pub fn segment_plan(chain: &Chain) -> SegmentPlan {
     let (core_len, lead, tail) = chain.core_lead_tail();
     let (n_sets, whole_cores_only) = (chain.n_sets(), chain.needs_whole_cores());
-    SegmentPlan { core_len, lead, tail, n_sets, whole_cores_only }
+    SegmentPlan { core_len, lead, tail, n_sets, whole_cores_only, joins_pulses: chain.joins_pulses() }
 }
 
 /// The planned chain in figures.
-pub fn summary(chain: &BurstChain) -> Value {
+pub fn summary(chain: &Chain) -> Value {
     let SegmentPlan { core_len, lead, tail, n_sets, .. } = segment_plan(chain);
     match chain {
-        BurstChain::Stream(plan) => json!({
+        Chain::Stream(plan) => json!({
             "kind": "single bursts in a stream",
             "fft_len": plan.filter().fft_len(),
             "segment_core_samples": core_len,
@@ -43,7 +46,7 @@ pub fn summary(chain: &BurstChain) -> Value {
             "replica_sets": n_sets,
             "doppler_hypotheses": plan.doppler_hz().len(),
         }),
-        BurstChain::Periodic(plan) => json!({
+        Chain::Periodic(plan) => json!({
             "kind": "dwells over code periods",
             "dwell_samples": core_len,
             "delay_cells": plan.n_delay_cells(),
@@ -52,5 +55,38 @@ pub fn summary(chain: &BurstChain) -> Value {
             "false_alarm_probability_of_a_cell": plan.cell_probability(),
             "worker_bytes": plan.worker_bytes(),
         }),
+        Chain::PulseDoppler(plan) => pulse_doppler(plan),
     }
+}
+
+fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
+    let geometry = plan.geometry();
+    let (first_m, step_m) = plan.range_axis_m();
+    let map = |map: &Arc<RangeDopplerPlan>| {
+        let speed = |hz: f64| geometry.velocity_mps_from_doppler(-hz);
+        json!({
+            "pulses": map.n_pulses(),
+            "mean_prf_hz": map.prf_hz(),
+            "range_gates": map.n_gates(),
+            "doppler_bins": map.n_doppler(),
+            "velocity_step_mps": speed(map.prf_hz() / map.n_doppler() as f64),
+            "unambiguous_speed_mps": speed(map.prf_hz() / 2.0),
+            "false_alarm_probability_of_a_cell": map.cell_probability(),
+        })
+    };
+    let filter = plan.compression().filter();
+    json!({
+        "kind": "pulse-Doppler",
+        "framing": plan.framing_kind(),
+        "look_s": plan.look_s(),
+        "segment_core_samples": plan.core_len(),
+        "first_range_m": first_m,
+        "range_step_m": step_m,
+        "wavelength_m": geometry.wavelength_m,
+        "baseline_m": geometry.baseline_m,
+        "compression_fft_len": plan.compression().fft_len(),
+        "compression_loss_db": filter.loss_db(),
+        "compression_peak_side_lobe_db": filter.peak_side_lobe_db(),
+        "dwells": plan.maps().map(map).collect::<Vec<_>>(),
+    })
 }

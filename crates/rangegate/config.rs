@@ -4,6 +4,7 @@ use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
 use rangegate_dsp::burst::BurstConfig;
+use rangegate_dsp::pulse_doppler::PulseDopplerConfig;
 use rangegate_dsp::waveform::Waveform;
 use rangegate_recording::hdf5::Hdf5Options;
 use rangegate_recording::{Kind, OpenOptions};
@@ -173,6 +174,8 @@ fn shown(value: Option<&toml::Value>) -> String {
 pub enum ChainConfig {
     /// A continuous stream against one or many replicas.
     Burst(BurstConfig),
+    /// Pulses of a radar, integrated coherently.
+    PulseDoppler(Box<PulseDopplerConfig>),
 }
 
 /// `[run]`.

@@ -1,10 +1,13 @@
 //! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
 
+mod radar;
+
 use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
 use rangegate_dsp::burst::periodic::{self, DelayWindow, PeriodicPlan};
-use rangegate_dsp::burst::{BurstChain, BurstPlan, Overview, SegmentResult, Trace};
+use rangegate_dsp::burst::{BurstPlan, Trace};
+use rangegate_dsp::chain::{Chain, Overview, SegmentResult};
 use rangegate_pipeline::{Lease, Receiver, Stop, Tap, tap};
 use rangegate_sinks::plots::{self, About, DelayDoppler, Mark, MatchedFilterTrace, Surface, Waterfall};
 use rangegate_sinks::read_detections;
@@ -25,6 +28,9 @@ pub struct Part {
     first_sample: u64,
     n_samples: usize,
     overview: Overview,
+    /// Where the look began, and its range profile; empty where none was worked on.
+    look_sample: u64,
+    range_profile: Vec<f32>,
 }
 
 /// The end at which the line offers overviews.
@@ -37,6 +43,8 @@ impl OverviewTap {
             part.first_sample = result.first_sample;
             part.n_samples = result.n_samples;
             part.overview.clone_from(&result.overview);
+            part.look_sample = result.look.first_sample;
+            part.range_profile.clone_from(&result.look.range_profile);
         });
     }
 
@@ -53,10 +61,22 @@ pub fn overview_tap(core_len: usize) -> (OverviewTap, Receiver<Lease<Part>>) {
     (OverviewTap(tap), receiver)
 }
 
+/// What was collected of a run for its plots.
+pub struct Collected {
+    /// Power and spectrum over time.
+    pub waterfall: Waterfall,
+    /// Range profiles over time.
+    pub profiles: radar::Profiles,
+}
+
 /// Sums up overviews until the line closes the tap.
-pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall {
+pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected {
     let mut waterfall = Waterfall::new(first_sample, Overview::PART, Overview::N_BINS);
+    let mut profiles = radar::Profiles::default();
     while let Some(part) = parts.recv() {
+        if !part.range_profile.is_empty() {
+            profiles.push(part.look_sample, &part.range_profile);
+        }
         let Overview { mean_power, peak_power, spectrum } = &part.overview;
         let spectra = spectrum.chunks(Overview::N_BINS);
         for (at, ((mean, peak), spectrum)) in mean_power.iter().zip(peak_power).zip(spectra).enumerate() {
@@ -65,7 +85,7 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
             waterfall.push(part.first_sample + offset as u64, n, *mean, *peak, spectrum);
         }
     }
-    waterfall
+    Collected { waterfall, profiles }
 }
 
 /// Draws everything that there is to draw into a folder, and says what it drew.
@@ -75,9 +95,10 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
 pub fn draw(
     plan: &Plan,
     folder: &Path,
-    waterfall: &Waterfall,
+    collected: &Collected,
     strongest: &[Detection],
 ) -> Result<Vec<PathBuf>> {
+    let waterfall = &collected.waterfall;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let about = about(plan);
     let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];
@@ -93,9 +114,13 @@ pub fn draw(
     // A scene cannot be read again at a place of its own.
     if plan.config.source.recording.is_some() && !strongest.is_empty() {
         drawn.extend(match &plan.chain {
-            BurstChain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
-            BurstChain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+            Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
+            Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+            Chain::PulseDoppler(_) => Vec::new(),
         });
+    }
+    if let Chain::PulseDoppler(pulses) = &plan.chain {
+        drawn.extend(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest)?);
     }
     Ok(drawn)
 }
@@ -122,7 +147,7 @@ fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segmen
     source.from = Some(TimePoint::FromStart { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) });
     (source.to, source.speed, source.repeat) = Default::default();
     let opened = plan::open(&source, &Stop::new())?;
-    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false };
+    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false, joins_pulses: false };
     let mut segmenter = Segmenter::new(opened.source, cut)?;
     let mut segment = segmenter.make_segment();
     if !segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)? {

@@ -6,7 +6,7 @@ use crate::config::{ChainConfig, Config, SourceConfig};
 use crate::replicas;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{Source, StreamInfo};
-use rangegate_dsp::burst::BurstChain;
+use rangegate_dsp::chain::Chain;
 use rangegate_dsp::waveform::Replica;
 use rangegate_pipeline::{Runner, Stop};
 use rangegate_recording::{OpenOptions, RecordingInfo};
@@ -27,7 +27,7 @@ pub struct Plan {
     /// The replicas at the stream's rate.
     pub replicas: Vec<Replica>,
     /// The chain with its transforms and thresholds.
-    pub chain: BurstChain,
+    pub chain: Chain,
     /// Which threads do the work.
     pub runner: Runner,
 }
@@ -43,8 +43,11 @@ impl Plan {
         let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
-        let ChainConfig::Burst(burst) = &config.chain;
-        let chain = BurstChain::new(burst, &stream, &replicas)?;
+        let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
+        let chain = match &config.chain {
+            ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
+            ChainConfig::PulseDoppler(radar) => Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?,
+        };
         Ok((Self { config, stream, recording, replicas, chain, runner }, source))
     }
 

@@ -81,3 +81,12 @@ pub fn report(out: &Path) -> serde_json::Value {
 pub fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
+
+/// The Python that has the packages of the field, or `None`, loudly.
+pub fn python() -> Option<std::ffi::OsString> {
+    let python = std::env::var_os("RANGEGATE_PYTHON");
+    if python.is_none() {
+        println!("SKIPPED 1 case: set RANGEGATE_PYTHON to a Python with scripts/requirements.txt");
+    }
+    python
+}

@@ -15,7 +15,9 @@
 // Only `simd` allows it, to call what is compiled for this machine's vectors.
 #![deny(unsafe_code)]
 
+pub mod accuracy;
 pub mod burst;
+pub mod chain;
 pub mod clutter;
 pub mod convert;
 pub mod detect;

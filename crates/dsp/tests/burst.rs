@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 use rangegate_core::*;
 use rangegate_dsp::burst::*;
+use rangegate_dsp::chain::SegmentResult;
 use rangegate_dsp::detect::{CfarConfig, CfarWindow};
 use rangegate_dsp::waveform::{Barker, LinearChirp, ModeSPreamble, Pulse, Replica, Signal, Waveform};
 use rangegate_dsp::window::Window;

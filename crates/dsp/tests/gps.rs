@@ -8,7 +8,8 @@ use rangegate_core::{
     BlockHeader, Detection, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
 };
 use rangegate_dsp::burst::periodic::{DelayWindow, Dwells, Integration, PeriodicPlan};
-use rangegate_dsp::burst::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput, SegmentResult};
+use rangegate_dsp::burst::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
+use rangegate_dsp::chain::SegmentResult;
 use rangegate_dsp::detect::{CfarConfig, CfarWindow};
 use rangegate_dsp::waveform::{GpsL1Ca, Replica, Waveform};
 use std::f64::consts::TAU;

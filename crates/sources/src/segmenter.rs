@@ -22,6 +22,8 @@ pub struct SegmentPlan {
     /// A core that the end of the run cuts short is left out, and its samples are counted as unused. Else it
     /// makes a shorter segment.
     pub whole_cores_only: bool,
+    /// Recorded pulses whose indices follow one another make one run. Else each pulse is a run.
+    pub joins_pulses: bool,
 }
 
 /// A plan that cannot be carried out.
@@ -261,7 +263,8 @@ impl<S: Source> Segmenter<S> {
         assert!(found == expected, "block of (format, channels) {found:?} in a stream of {expected:?}");
         let first = block.header.first_sample;
         let jump = self.expected.is_some_and(|expected| expected != first);
-        block.header.after_gap = gap || jump;
+        let joins = self.plan.joins_pulses && info.pulse_len.is_some();
+        block.header.after_gap = (gap && !joins) || jump;
         self.counts.samples += block.n_samples() as u64;
         self.counts.gaps += u64::from(jump || (gap && info.pulse_len.is_none()));
         self.counts.samples_lost += self.expected.map_or(0, |expected| first.saturating_sub(expected));

@@ -1,6 +1,7 @@
 //! From peaks to detections: one a burst.
 
-use super::{BurstPlan, Peak, SegmentResult};
+use super::{BurstPlan, Peak};
+use crate::chain::SegmentResult;
 use rangegate_core::{Detection, SampleRate, TimeAnchor};
 use std::sync::Arc;
 

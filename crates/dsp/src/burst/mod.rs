@@ -8,21 +8,17 @@
 //!   samples ─► x or |x| ─► matched filter ─► CFAR ─► local maxima ─► min_correlation ─► Peak
 //! ```
 
-mod chain;
 mod hold_off;
-mod overview;
 mod peaks;
 pub mod periodic;
 mod plan;
 mod trace;
 mod worker;
 
-pub use chain::{BurstChain, ChainWorker, Collector};
 pub use hold_off::{HoldOff, detection_from_peak};
-pub use overview::Overview;
-pub use plan::{BurstPlan, PlanError};
+pub use plan::BurstPlan;
 pub use trace::Trace;
-pub use worker::{BurstWorker, SegmentResult};
+pub use worker::BurstWorker;
 
 use crate::detect::CfarConfig;
 use serde::{Deserialize, Serialize};

@@ -1,54 +1,16 @@
 //! What of the burst chain is settled before the first sample.
 
-use super::overview::{OverviewPlan, PART};
-use super::worker::{BurstWorker, SegmentResult};
+use super::worker::BurstWorker;
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
-use crate::convert::{ConvertError, Converter};
-use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
-use crate::matched_filter::{MatchedFilterPlan, doppler_shifted};
+use crate::chain::{OverviewPlan, PART, PlanError, SegmentResult};
+use crate::convert::Converter;
+use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
+use crate::matched_filter::{MatchedFilterPlan, autocorrelation, doppler_shifted};
 use crate::waveform::Replica;
 use rangegate_core::{Complex32, SampleRate, StreamInfo};
-use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// Why a burst chain cannot be planned.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum PlanError {
-    /// A setting is out of its range, or does not go with another.
-    #[error("{field}: found {found}, expected {expected}")]
-    Setting {
-        /// Name of the setting.
-        field: &'static str,
-        /// What it was.
-        found: String,
-        /// What it may be.
-        expected: String,
-    },
-    /// The detector cannot be planned.
-    #[error("cfar: {0}")]
-    Cfar(#[from] CfarError),
-    /// The samples cannot be converted.
-    #[error(transparent)]
-    Convert(#[from] ConvertError),
-    /// A replica that nothing can be found with.
-    #[error("replica '{name}': found {found}, expected {expected}")]
-    Replica {
-        /// Its name.
-        name: String,
-        /// What it was.
-        found: String,
-        /// What it has to be.
-        expected: String,
-    },
-}
-
-impl PlanError {
-    pub(super) fn setting(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
-        Self::Setting { field, found: found.to_string(), expected: expected.into() }
-    }
-}
 
 /// Greatest number of rows (replicas times Doppler hypotheses).
 const MAX_ROWS: usize = 1 << 16;
@@ -321,7 +283,7 @@ fn template(
     let (statistics, span) = match config.input {
         FilterInput::Complex => {
             let n_lags = (2 * reach(&config.cfar)).min(len - 1);
-            (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights, n_lags) }, 0)
+            (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights.iter().map(|w| wide(*w)), n_lags) }, 0)
         }
         FilterInput::Magnitude => {
             let scaled = weights.iter().map(|w| (f64::from(w.re) / weight_energy) as f32).collect();
@@ -348,21 +310,6 @@ fn template(
         time_correlation: time_correlation / weight_energy,
         doppler_correlation: doppler_correlation / weight_energy,
     })
-}
-
-/// |ρ[1]| … |ρ[n_lags]|: how outputs of the filter that are so far apart correlate under white noise.
-fn autocorrelation(h: &[Complex32], n_lags: usize) -> Vec<f32> {
-    let fft_len = (2 * h.len()).next_power_of_two();
-    let mut bins: Vec<Wide> = h.iter().map(|h| wide(*h)).collect();
-    bins.resize(fft_len, Wide::ZERO);
-    let mut planner = FftPlanner::new();
-    planner.plan_fft_forward(fft_len).process(&mut bins);
-    for bin in &mut bins {
-        *bin = Wide::new(bin.norm_sqr(), 0.0);
-    }
-    planner.plan_fft_inverse(fft_len).process(&mut bins);
-    let magnitude = |r: &Wide| (r.norm() / bins[0].re).min(1.0) as f32;
-    bins[1..].iter().take(n_lags).map(magnitude).collect()
 }
 
 type Wide = Complex<f64>;

@@ -1,72 +1,14 @@
 //! One segment at a time: samples in, peaks out.
 
-use super::overview::Overview;
 use super::peaks::{Between, Crossing, Crossings, TestedRow, around};
 use super::plan::Template;
 use super::{BurstPlan, FilterInput, Peak};
+use crate::chain::SegmentResult;
 use crate::matched_filter::MatchedFilter;
-use rangegate_core::{Complex32, Segment, TimeAnchor};
+use rangegate_core::{Complex32, Segment};
 use std::f64::consts::PI;
 use std::ops::Range;
 use std::sync::Arc;
-
-/// What a worker found in one segment, with one set of replicas.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct SegmentResult {
-    /// Number of the segment in the stream.
-    pub sequence: u64,
-    /// Set of replicas.
-    pub set: usize,
-    /// Absolute index of the core's first sample.
-    pub first_sample: u64,
-    /// Length of the core.
-    pub n_samples: usize,
-    /// Ties indices to time.
-    pub anchor: Option<TimeAnchor>,
-    /// Frequency the receiver was tuned to, Hz.
-    pub center_frequency_hz: Option<f64>,
-    /// The run begins with this segment.
-    pub starts_run: bool,
-    /// The run ends with this segment.
-    pub ends_run: bool,
-    /// Samples were lost before this segment.
-    pub after_gap: bool,
-    /// Peaks by template, channel and time.
-    pub peaks: Vec<Peak>,
-    /// Peaks that found no place in `peaks`.
-    pub peaks_dropped: u64,
-    /// Samples of the core, over all channels, that were infinite or not numbers. Counted by set 0 alone.
-    pub bad_samples: u64,
-    /// For plots. Filled by set 0 alone.
-    pub overview: Overview,
-}
-
-impl SegmentResult {
-    pub(super) fn with_room(max_peaks: usize, core_len: usize) -> Self {
-        Self {
-            peaks: Vec::with_capacity(max_peaks),
-            overview: Overview::with_capacity(core_len),
-            ..Self::default()
-        }
-    }
-
-    pub(super) fn begin(&mut self, segment: &Segment) {
-        let header = &segment.block.header;
-        self.sequence = segment.sequence;
-        self.set = segment.set;
-        self.first_sample = segment.core_first_sample();
-        self.n_samples = segment.core.len();
-        self.anchor = header.anchor;
-        self.center_frequency_hz = header.center_frequency_hz;
-        self.starts_run = segment.starts_run && segment.core.start == 0;
-        self.ends_run = segment.ends_run && segment.core.end == segment.block.n_samples();
-        self.after_gap = self.starts_run && header.after_gap;
-        self.peaks.clear();
-        self.peaks_dropped = 0;
-        self.bad_samples = 0;
-        self.overview.clear();
-    }
-}
 
 /// Runs a [`BurstPlan`]. What it finds depends on the segment alone, not on what it worked on before.
 #[derive(Debug)]

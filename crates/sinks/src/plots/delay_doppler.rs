@@ -85,6 +85,7 @@ fn draw_surface(
         value: &value,
         limits: [-1.0, high],
         rings: &[(data.detection.0 * delay_scale, data.detection.1 * doppler_scale)],
+        crosses: &[],
     }
     .draw(sheet)
 }

@@ -18,12 +18,18 @@ pub(super) struct HeatMap<'a> {
     pub value: &'a dyn Fn(usize, usize) -> Option<f64>,
     /// Values of the darkest and of the brightest colour.
     pub limits: [f64; 2],
-    /// Points to be marked with a ring, and their name.
+    /// Detections: points to be marked with a ring.
     pub rings: &'a [(f64, f64)],
+    /// What is known to be there: points to be marked with a cross. A legend names both where there are any.
+    pub crosses: &'a [(f64, f64)],
 }
 
 /// Width of the colour bar with its labels, pixels.
 const BAR_WIDTH: u32 = 130;
+/// Orange-red: stands out from all of viridis.
+const RING: RGBColor = RGBColor(0xff, 0x5a, 0x36);
+/// More rings than this are drawn small.
+const CROWD: usize = 40;
 const NO_DATA: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
 
 impl HeatMap<'_> {
@@ -62,12 +68,31 @@ impl HeatMap<'_> {
             .label_style(("sans-serif", TICK))
             .draw()
             .map_err(text)?;
+        let radius = if self.rings.len() > CROWD { 3 } else { 13 };
         let ring = |&(x, y)| {
             EmptyElement::at((x, y))
-                + Circle::new((0, 0), 13, BLACK.stroke_width(4))
-                + Circle::new((0, 0), 13, RGBColor(0xff, 0x5a, 0x36).stroke_width(2))
+                + Circle::new((0, 0), radius, BLACK.stroke_width(4))
+                + Circle::new((0, 0), radius, RING.stroke_width(2))
         };
-        chart.draw_series(self.rings.iter().map(ring)).map_err(text)?;
+        let rings = chart.draw_series(self.rings.iter().map(ring)).map_err(text)?;
+        if !self.crosses.is_empty() {
+            rings.label("detection").legend(move |(x, y)| Circle::new((x + 11, y), 8, RING.stroke_width(3)));
+            let cross = |&(x, y)| {
+                EmptyElement::at((x, y))
+                    + Cross::new((0, 0), 9, BLACK.stroke_width(5))
+                    + Cross::new((0, 0), 9, WHITE.stroke_width(2))
+            };
+            let crosses = chart.draw_series(self.crosses.iter().map(cross)).map_err(text)?;
+            crosses.label("truth").legend(|(x, y)| Cross::new((x + 11, y), 7, BLACK.stroke_width(3)));
+            chart
+                .configure_series_labels()
+                .position(SeriesLabelPosition::UpperRight)
+                .legend_area_size(30)
+                .background_style(WHITE.mix(0.85))
+                .label_font(("sans-serif", TICK))
+                .draw()
+                .map_err(text)?;
+        }
         self.draw_bar(&bar)
     }
 

@@ -6,12 +6,16 @@
 mod canvas;
 mod delay_doppler;
 mod heat_map;
+mod lines;
+mod map;
 mod matched_filter;
 mod power;
 mod spectrogram;
 mod waterfall;
 
 pub use delay_doppler::{DelayDoppler, Surface, draw_delay_doppler};
+pub use lines::{LinePlot, Series, Stroke, draw_lines};
+pub use map::{MapPicture, draw_map};
 pub use matched_filter::{MatchedFilterTrace, draw_matched_filter};
 pub use power::{Mark, draw_power};
 pub use spectrogram::draw_spectrogram;
@@ -33,7 +37,8 @@ pub struct About {
 }
 
 impl About {
-    fn time_label(&self, unit: &str) -> String {
+    /// What stands along an axis of time.
+    pub fn time_label(&self, unit: &str) -> String {
         match &self.start {
             Some(start) => format!("time since {start} ({unit})"),
             None => format!("time since the start ({unit})"),

@@ -36,6 +36,7 @@ pub fn draw_spectrogram(path: &Path, about: &About, waterfall: &Waterfall) -> Re
         value: &value,
         limits,
         rings: &[],
+        crosses: &[],
     };
     write_png(path, |sheet| {
         let rest = titled(sheet, &format!("Spectrogram — {}", about.title))?;

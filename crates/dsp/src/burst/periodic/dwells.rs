@@ -1,7 +1,8 @@
 //! From peaks to detections: one for each replica and dwell.
 
 use super::PeriodicPlan;
-use crate::burst::{Peak, SegmentResult, detection_from_peak};
+use crate::burst::{Peak, detection_from_peak};
+use crate::chain::SegmentResult;
 use rangegate_core::Detection;
 use std::sync::Arc;
 

@@ -3,7 +3,8 @@
 use super::interference::limit_lines;
 use super::interpolate::{sinc_offset, triangle_offset};
 use super::{PeriodicPlan, grid::cis};
-use crate::burst::{Overview, Peak, SegmentResult};
+use crate::burst::Peak;
+use crate::chain::{Overview, SegmentResult};
 use crate::convert::Converter;
 use crate::detect::CfarPlan;
 use rangegate_core::{Complex32, Segment};

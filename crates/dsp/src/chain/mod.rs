@@ -1,31 +1,59 @@
-//! The burst chain, whichever of its two ways the configuration asks for: single bursts in a stream, or dwells
-//! over the periods of a code.
+//! The chains behind one face: whichever the configuration asks for, a stream is cut into segments, workers turn
+//! them into results in any order and on any thread, and a collector makes detections of those in the stream's
+//! order.
 
-use super::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
-use super::{BurstConfig, BurstPlan, BurstWorker, HoldOff, PlanError, SegmentResult};
+mod error;
+mod overview;
+mod result;
+
+pub use error::PlanError;
+pub use overview::Overview;
+pub(crate) use overview::{OverviewPlan, PART};
+pub use result::{LookResult, SegmentResult};
+
+use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
+use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
+use crate::pulse_doppler::{FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
 use std::sync::Arc;
 
 /// A planned chain. Immutable; cheap to clone and to share.
 #[derive(Clone)]
-pub enum BurstChain {
+pub enum Chain {
     /// Single bursts in a continuous stream.
     Stream(Arc<BurstPlan>),
     /// Dwells over the periods of a code.
     Periodic(Arc<PeriodicPlan>),
+    /// Pulses of a radar.
+    PulseDoppler(Arc<PulseDopplerPlan>),
 }
 
-impl BurstChain {
-    /// Plans the chain for a stream and its replicas, which have been sampled at the stream's rate.
+impl Chain {
+    /// Plans a `burst` chain for a stream and its replicas, which have been sampled at the stream's rate.
     ///
     /// # Errors
     /// A setting, a replica or the stream does not fit.
-    pub fn new(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<Self, PlanError> {
+    pub fn burst(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Result<Self, PlanError> {
         Ok(match config.integration {
             None => Self::Stream(Arc::new(BurstPlan::new(config, stream, replicas)?)),
             Some(_) => Self::Periodic(Arc::new(PeriodicPlan::new(config, stream, replicas)?)),
         })
+    }
+
+    /// Plans a `pulse_doppler` chain for a stream and its one replica; `origin_sample` is the absolute index of the
+    /// recording's first sample.
+    ///
+    /// # Errors
+    /// As [`PulseDopplerPlan::new`].
+    pub fn pulse_doppler(
+        config: &PulseDopplerConfig,
+        stream: &StreamInfo,
+        replicas: &[Replica],
+        origin_sample: u64,
+    ) -> Result<Self, PlanError> {
+        let plan = PulseDopplerPlan::new(config, stream, replicas, origin_sample)?;
+        Ok(Self::PulseDoppler(Arc::new(plan)))
     }
 
     /// Samples of a segment's core, of what it needs before it, and of what it needs after it.
@@ -33,6 +61,7 @@ impl BurstChain {
         match self {
             Self::Stream(plan) => (plan.core_len(), plan.lead(), plan.tail()),
             Self::Periodic(plan) => (plan.core_len(), 0, 0),
+            Self::PulseDoppler(plan) => (plan.core_len(), plan.lead(), plan.tail()),
         }
     }
 
@@ -41,12 +70,22 @@ impl BurstChain {
         match self {
             Self::Stream(plan) => plan.n_sets(),
             Self::Periodic(plan) => plan.n_sets(),
+            Self::PulseDoppler(_) => 1,
         }
     }
 
     /// Whether a core that the end of the run cuts short is of no use.
     pub fn needs_whole_cores(&self) -> bool {
-        matches!(self, Self::Periodic(_))
+        match self {
+            Self::Stream(_) => false,
+            Self::Periodic(_) => true,
+            Self::PulseDoppler(plan) => plan.joins_pulses(),
+        }
+    }
+
+    /// Whether recorded pulses that follow one another are worked on together.
+    pub fn joins_pulses(&self) -> bool {
+        matches!(self, Self::PulseDoppler(plan) if plan.joins_pulses())
     }
 
     /// What works on segments, with all its memory.
@@ -54,6 +93,7 @@ impl BurstChain {
         match self {
             Self::Stream(plan) => ChainWorker::Stream(Box::new(plan.make_worker())),
             Self::Periodic(plan) => ChainWorker::Periodic(Box::new(plan.make_worker())),
+            Self::PulseDoppler(plan) => ChainWorker::PulseDoppler(Box::new(plan.make_worker())),
         }
     }
 
@@ -62,6 +102,7 @@ impl BurstChain {
         match self {
             Self::Stream(plan) => plan.make_result(),
             Self::Periodic(plan) => plan.make_result(),
+            Self::PulseDoppler(plan) => plan.make_result(),
         }
     }
 
@@ -70,16 +111,19 @@ impl BurstChain {
         match self {
             Self::Stream(plan) => Collector::HoldOff(HoldOff::new(plan)),
             Self::Periodic(plan) => Collector::Dwells(Dwells::new(plan)),
+            Self::PulseDoppler(plan) => Collector::Looks(Box::new(Looks::new(plan))),
         }
     }
 }
 
-/// Runs a [`BurstChain`] on segments.
+/// Runs a [`Chain`] on segments.
 pub enum ChainWorker {
     /// For single bursts.
     Stream(Box<BurstWorker>),
     /// For dwells.
     Periodic(Box<PeriodicWorker>),
+    /// For pulses.
+    PulseDoppler(Box<PulseDopplerWorker>),
 }
 
 impl ChainWorker {
@@ -91,6 +135,7 @@ impl ChainWorker {
         match self {
             Self::Stream(worker) => worker.process(segment, out),
             Self::Periodic(worker) => worker.process(segment, out),
+            Self::PulseDoppler(worker) => worker.process(segment, out),
         }
     }
 }
@@ -101,6 +146,8 @@ pub enum Collector {
     HoldOff(HoldOff),
     /// For dwells.
     Dwells(Dwells),
+    /// For looks.
+    Looks(Box<Looks>),
 }
 
 impl Collector {
@@ -109,6 +156,15 @@ impl Collector {
         match self {
             Self::HoldOff(hold_off) => hold_off.accept(result, emit),
             Self::Dwells(dwells) => dwells.accept(result, emit),
+            Self::Looks(looks) => looks.accept(result, emit),
+        }
+    }
+
+    /// What the framing of pulses came to, where there is any.
+    pub fn framing(&self) -> Option<FramingReport> {
+        match self {
+            Self::Looks(looks) => Some(looks.report()),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@ use rustfft::{Fft, FftPlanner};
 use std::sync::Arc;
 
 /// Samples that one value of power over time stands for.
-pub(super) const PART: usize = 1024;
+pub(crate) const PART: usize = 1024;
 /// Bins of a spectrum.
 const N_BINS: usize = 256;
 
@@ -39,14 +39,14 @@ impl Overview {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.mean_power.clear();
         self.peak_power.clear();
         self.spectrum.clear();
     }
 }
 
-pub(super) struct OverviewPlan {
+pub(crate) struct OverviewPlan {
     /// Scaled so that the squared magnitudes of the bins sum to the mean power.
     window: Vec<f32>,
     fft: Arc<dyn Fft<f32>>,
