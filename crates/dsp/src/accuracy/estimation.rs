@@ -70,7 +70,7 @@ pub fn estimation(
     n_trials: u64,
     seed: u64,
 ) -> Result<Vec<Estimation>, EstimateError> {
-    let mut receiver = Receiver::new(train, 1)?;
+    let mut receiver = Receiver::new(train, 2)?;
     let options = EstimatorOptions {
         coupling_s_per_hz: -train.duration_s / train.bandwidth_hz,
         ..EstimatorOptions::default()
@@ -93,7 +93,7 @@ pub fn estimation(
             };
             receiver.receive(&[target], snr, &mut random);
             let (gate, doppler_hz) = receiver.highest();
-            let found = estimator.estimate(&receiver.cube, gate, doppler_hz, |_| 1.0);
+            let found = estimator.estimate(&receiver.cube, gate, doppler_hz);
             let range = (found.gate - target.gate) / train.sample_rate_hz / crb_delay_s;
             // The highest cell may lie a whole turn away.
             let turn = (1.0 / train.pri_s, found.doppler_hz - target.doppler_hz);
@@ -174,15 +174,21 @@ impl Receiver {
         let (rate_hz, n_pulses) = (self.train.sample_rate_hz, self.train.n_pulses);
         let noise = (n_pulses as f64 * self.energy / output_snr).sqrt();
         let middle_s = (n_pulses - 1) as f64 * self.train.pri_s / 2.0;
-        let mut samples = vec![Complex64::ZERO; N_GATES + self.replica.len()];
+        let n_samples = N_GATES + self.replica.len();
+        let echo = |target: &Target| -> Vec<Complex64> {
+            let sample = |n: usize| {
+                let fast_s = (n as f64 - target.gate) / rate_hz;
+                let turn = Complex64::cis(TAU * target.doppler_hz * fast_s);
+                target.amplitude * self.signal.value(fast_s) * turn
+            };
+            (0..n_samples).map(sample).collect()
+        };
+        let echoes: Vec<Vec<Complex64>> = targets.iter().map(echo).collect();
         for (p, pulse_s) in self.times_s.iter().enumerate() {
-            for (n, sample) in samples.iter_mut().enumerate() {
-                *sample = random.gaussian() * noise;
-                for target in targets {
-                    let fast_s = (n as f64 - target.gate) / rate_hz;
-                    let turns = target.doppler_hz * (pulse_s - middle_s + fast_s);
-                    *sample += target.amplitude * self.signal.value(fast_s) * Complex64::cis(TAU * turns);
-                }
+            let mut samples: Vec<Complex64> = (0..n_samples).map(|_| random.gaussian() * noise).collect();
+            for (target, echo) in targets.iter().zip(&echoes) {
+                let turn = Complex64::cis(TAU * target.doppler_hz * (pulse_s - middle_s));
+                samples.iter_mut().zip(echo).for_each(|(sample, echo)| *sample += echo * turn);
             }
             for (gate, y) in self.cube.row_mut(p).iter_mut().enumerate() {
                 let products = self.replica.iter().zip(&samples[gate..]);
