@@ -17,6 +17,7 @@
 pub mod burst;
 pub mod clutter;
 pub mod convert;
+pub mod cw;
 pub mod detect;
 pub mod doppler;
 pub mod estimate;

@@ -55,7 +55,6 @@ pub struct FmcwPlan {
     /// The cube holds the conjugate of the transform.
     pub(super) conjugated: bool,
     pub(super) gates: Range<usize>,
-    pub(super) n_channels: usize,
     n_pulses: usize,
     chirp_len: usize,
     range_m_per_gate: f64,
@@ -103,7 +102,6 @@ impl FmcwPlan {
             mirrored,
             conjugated,
             gates,
-            n_channels: stream.n_channels,
             n_pulses: config.n_pulses,
             chirp_len,
             range_m_per_gate,

@@ -74,7 +74,7 @@ impl NpyRecording {
                 anchor,
                 start_time: options.start_time,
                 center_frequency_hz: options.center_frequency_hz,
-                pulse_len: (!shape.pulses.is_empty()).then_some(shape.samples.len),
+                pulse_len: (!shape.pulses.is_empty() && n_samples > 0).then_some(shape.samples.len),
                 mapped: false,
                 annotations: Vec::new(),
                 metadata: json!({ "shape": header.shape, "fortran_order": header.fortran_order }),

@@ -125,7 +125,7 @@ fn odds_and_ends() {
     for shape in ["(0,)", "(0, 5)", "(5, 0)", "(2, 1, 0)"] {
         let path = put(folder.path(), &npy("'<i2'", shape, &[1, 2, 3]));
         let mut recording = open(&path, &at_rate()).unwrap();
-        assert_eq!(read_all(recording.as_mut(), 10).unwrap().0, [], "{shape}");
+        assert!(read_all(recording.as_mut(), 10).unwrap().0.is_empty(), "{shape}");
         assert!(recording.losses()[0].contains("3 bytes behind the array"));
     }
 }
