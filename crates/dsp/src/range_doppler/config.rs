@@ -3,6 +3,7 @@
 use crate::burst::FalseAlarmScope;
 use crate::clutter::CancellerConfig;
 use crate::detect::map::{ClusterConfig, MapCfarConfig};
+use crate::migration::KeystoneConfig;
 use crate::window::Window;
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,6 @@ pub struct DopplerConfig {
     pub window: Window,
     /// Bins; default: one a pulse. More interpolate.
     pub n_bins: Option<usize>,
-    /// Hold targets that cross range gates within a dwell (keystone transform).
-    pub keystone: bool,
+    /// Hold targets that cross range gates within a dwell.
+    pub keystone: Option<KeystoneConfig>,
 }

@@ -48,6 +48,16 @@ impl<T: Copy + Default> Rows<T> {
         self.n_rows
     }
 
+    /// Says how many rows count from now on: what a canceller leaves of the pulses.
+    ///
+    /// # Panics
+    /// There is no memory for so many.
+    pub fn set_n_rows(&mut self, n_rows: usize) {
+        let room = self.data.len();
+        assert!(n_rows * self.stride <= room, "{n_rows} rows of {} in {room}", self.stride);
+        self.n_rows = n_rows;
+    }
+
     /// Number of range gates.
     pub fn n_gates(&self) -> usize {
         self.n_gates

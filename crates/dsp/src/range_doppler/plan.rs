@@ -7,6 +7,7 @@ use crate::clutter::{CancellerPlan, Notch};
 use crate::detect::map::{ClusterConfig, MapCfarPlan, MapStatistics, bin_correlation};
 use crate::doppler::DopplerPlan;
 use crate::estimate::{EstimatorOptions, EstimatorPlan};
+use crate::migration::KeystonePlan;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ pub struct Shape {
 pub struct RangeDopplerPlan {
     pub(super) shape: Shape,
     pub(super) canceller: CancellerPlan,
+    pub(super) keystone: Option<Arc<KeystonePlan>>,
     pub(super) doppler: Arc<DopplerPlan>,
     pub(super) cfar: Arc<MapCfarPlan>,
     pub(super) clusters: ClusterConfig,
@@ -92,8 +94,20 @@ impl RangeDopplerPlan {
         let options = EstimatorOptions { weights, coupling_s_per_hz: shape.coupling_s_per_hz };
         let estimator = EstimatorPlan::new(&times_s, shape.gate_rate_hz, &options)
             .map_err(|error| PlanError::stage("dwell", &error))?;
+        let keystone = config.doppler.keystone.map(|keystone| {
+            let equal = shape.pri_s.len() == 1;
+            let plan = equal.then(|| {
+                KeystonePlan::new(&keystone, n_pulses, shape.n_gates, shape.gate_rate_hz, shape.carrier_hz)
+            });
+            let plan = plan.ok_or_else(|| {
+                PlanError::setting("map.doppler.keystone", &"a stagger", "pulses at equal intervals")
+            })?;
+            plan.map(Arc::new).map_err(|error| PlanError::stage("map.doppler", &error))
+        });
+        let keystone = keystone.transpose()?;
         Ok(Self {
             canceller,
+            keystone,
             doppler: Arc::new(doppler),
             cfar: Arc::new(cfar),
             clusters: config.clusters.clone(),

@@ -4,6 +4,7 @@ use super::{PowerMap, PulseCube, RangeDopplerPlan};
 use crate::detect::map::{Clusterer, Crossings, MapCfarWorker};
 use crate::doppler::DopplerProcessor;
 use crate::estimate::{Estimate, Estimator};
+use crate::migration::{Keystone, KeystonePlan};
 use std::sync::Arc;
 
 /// A target in a map, between its cells.
@@ -22,6 +23,7 @@ pub struct Target {
 /// Runs a [`RangeDopplerPlan`].
 pub struct RangeDopplerWorker {
     plan: Arc<RangeDopplerPlan>,
+    keystone: Option<Keystone>,
     doppler: DopplerProcessor,
     cfar: MapCfarWorker,
     crossings: Crossings,
@@ -32,6 +34,8 @@ pub struct RangeDopplerWorker {
     n_dropped: u64,
 }
 
+/// What a canceller lets through less of is as good as blind: its power is not known.
+const LEAST_GAIN: f64 = 1e-4;
 /// Cells above the threshold that there is room for.
 const MAX_CROSSINGS: usize = 1 << 16;
 /// Targets that there is room for.
@@ -41,6 +45,7 @@ impl RangeDopplerWorker {
     pub(super) fn new(plan: &Arc<RangeDopplerPlan>) -> Self {
         let n_crossings = MAX_CROSSINGS.min(plan.n_doppler() * plan.n_gates());
         Self {
+            keystone: plan.keystone.as_ref().map(KeystonePlan::make_worker),
             doppler: plan.doppler.make_worker(),
             cfar: MapCfarWorker::new(Arc::clone(&plan.cfar)),
             crossings: Crossings::with_capacity(n_crossings),
@@ -60,27 +65,26 @@ impl RangeDopplerWorker {
     /// The cube is not of the planned shape.
     pub fn process(&mut self, cube: &mut PulseCube) -> &[Target] {
         let plan = Arc::clone(&self.plan);
+        cube.set_n_rows(plan.n_pulses());
+        if let Some(keystone) = &mut self.keystone {
+            keystone.process(cube);
+        }
         plan.canceller.process(cube);
+        cube.set_n_rows(plan.canceller.n_left());
         self.doppler.process(cube, &mut self.map);
         self.cfar.detect(&self.map, &mut self.crossings);
         self.n_dropped = self.crossings.n_dropped;
         self.targets.clear();
         let Some(clusterer) = &mut self.clusterer else { return &self.targets };
-        let coupling = plan.shape.coupling_s_per_hz * plan.shape.gate_rate_hz;
         for peak in clusterer.peaks(&self.crossings.cells) {
             let (cell, doppler_hz) = (peak.cell, plan.doppler_hz(peak.cell.bin as usize));
-            let response = |hz: f64| plan.canceller.gain_at(hz);
-            let estimate = self.estimator.estimate(cube, cell.gate as usize, doppler_hz, response);
+            let estimate = self.estimator.estimate(cube, cell.gate as usize, doppler_hz);
             let noise = f64::from(cell.noise);
-            self.targets.push(if estimate.converged {
-                let Estimate { gate, doppler_hz, amplitude, .. } = estimate;
-                let power = amplitude.norm_sqr();
-                Target { gate, doppler_hz, power, snr: power * response(doppler_hz) / noise }
-            } else {
-                let power = f64::from(cell.power);
-                let gate = f64::from(cell.gate) - coupling * doppler_hz;
-                Target { gate, doppler_hz, power: power / response(doppler_hz).max(1e-9), snr: power / noise }
-            });
+            let Estimate { gate, doppler_hz, amplitude, converged } = estimate;
+            // The canceller's gain counts for the noise too, but not for the echo's own power.
+            let seen = if converged { amplitude.norm_sqr() } else { f64::from(cell.power) };
+            let gain = plan.canceller.gain_at(doppler_hz).max(LEAST_GAIN);
+            self.targets.push(Target { gate, doppler_hz, power: seen / gain, snr: seen / noise });
         }
         self.n_dropped += clusterer.n_dropped();
         &self.targets
