@@ -57,6 +57,14 @@ pub fn summary(chain: &Chain) -> Value {
             "worker_bytes": plan.worker_bytes(),
         }),
         Chain::PulseDoppler(plan) => pulse_doppler(plan),
+        Chain::Cw(plan) => json!({
+            "kind": "continuous wave",
+            "slice_samples": plan.n_fft(),
+            "hop_samples": plan.hop(),
+            "segment_core_samples": core_len,
+            "signed": plan.is_signed(),
+            "speed_step_mps": plan.velocity_mps_from_doppler_hz(plan.doppler_hz_from_bin(1.0) - plan.doppler_hz_from_bin(0.0)).abs(),
+        }),
     }
 }
 

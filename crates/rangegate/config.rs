@@ -4,6 +4,7 @@ use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
 use rangegate_dsp::burst::BurstConfig;
+use rangegate_dsp::cw::CwConfig;
 use rangegate_dsp::pulse_doppler::{FmcwChainConfig, PulseDopplerConfig};
 use rangegate_dsp::waveform::Waveform;
 use rangegate_recording::hdf5::Hdf5Options;
@@ -186,6 +187,8 @@ pub enum ChainConfig {
     PulseDoppler(Box<PulseDopplerConfig>),
     /// Chirps of a swept radar.
     Fmcw(Box<FmcwChainConfig>),
+    /// The tone of a continuous-wave radar: speeds.
+    Cw(Box<CwConfig>),
 }
 
 /// `[run]`.

@@ -1,6 +1,7 @@
 //! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
 
 mod radar;
+mod speed;
 
 use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
@@ -31,6 +32,9 @@ pub struct Part {
     /// Where the look began, and its range profile; empty where none was worked on.
     look_sample: u64,
     range_profile: Vec<f32>,
+    /// Slices of a continuous-wave radar's first channel: where they begin, and their powers one after the other.
+    slice_samples: Vec<u64>,
+    slice_powers: Vec<f32>,
 }
 
 /// The end at which the line offers overviews.
@@ -45,6 +49,13 @@ impl OverviewTap {
             part.overview.clone_from(&result.overview);
             part.look_sample = result.look.first_sample;
             part.range_profile.clone_from(&result.look.range_profile);
+            let slices = result.cw.slices().iter().filter(|slice| slice.channel == 0);
+            part.slice_samples.clear();
+            part.slice_powers.clear();
+            for slice in slices {
+                part.slice_samples.push(slice.first_sample);
+                part.slice_powers.extend_from_slice(&slice.power);
+            }
         });
     }
 
@@ -67,15 +78,22 @@ pub struct Collected {
     pub waterfall: Waterfall,
     /// Range profiles over time.
     pub profiles: radar::Profiles,
+    /// Spectra of speed over time.
+    pub speeds: radar::Profiles,
 }
 
 /// Sums up overviews until the line closes the tap.
 pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected {
     let mut waterfall = Waterfall::new(first_sample, Overview::PART, Overview::N_BINS);
     let mut profiles = radar::Profiles::default();
+    let mut speeds = radar::Profiles::default();
     while let Some(part) = parts.recv() {
         if !part.range_profile.is_empty() {
             profiles.push(part.look_sample, &part.range_profile);
+        }
+        let n_bins = (part.slice_powers.len() / part.slice_samples.len().max(1)).max(1);
+        for (sample, powers) in part.slice_samples.iter().zip(part.slice_powers.chunks_exact(n_bins)) {
+            speeds.push(*sample, powers);
         }
         let Overview { mean_power, peak_power, spectrum } = &part.overview;
         let spectra = spectrum.chunks(Overview::N_BINS);
@@ -85,7 +103,7 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected
             waterfall.push(part.first_sample + offset as u64, n, *mean, *peak, spectrum);
         }
     }
-    Collected { waterfall, profiles }
+    Collected { waterfall, profiles, speeds }
 }
 
 /// Draws everything that there is to draw into a folder, and says what it drew.
@@ -116,8 +134,11 @@ pub fn draw(
         drawn.extend(match &plan.chain {
             Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
             Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
-            Chain::PulseDoppler(_) => Vec::new(),
+            Chain::PulseDoppler(_) | Chain::Cw(_) => Vec::new(),
         });
+    }
+    if let Chain::Cw(tone) = &plan.chain {
+        drawn.extend(speed::draw(tone, folder, &about, &collected.speeds, &detections)?);
     }
     if let Chain::PulseDoppler(pulses) = &plan.chain {
         drawn.extend(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest)?);

@@ -46,6 +46,7 @@ impl Plan {
         let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
         let chain = match &config.chain {
             ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
+            ChainConfig::Cw(radar) => Chain::cw(radar, &stream)?,
             ChainConfig::Fmcw(radar) => Chain::fmcw(radar, &stream)?,
             ChainConfig::PulseDoppler(radar) => Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?,
         };
@@ -56,7 +57,8 @@ impl Plan {
     pub fn template_names(&self) -> impl Iterator<Item = Arc<str>> + '_ {
         let radar = match &self.chain {
             Chain::PulseDoppler(radar) => Some(Arc::clone(radar.name())),
-            _ => None,
+            Chain::Cw(_) => Some(rangegate_dsp::cw::TEMPLATE.into()),
+            Chain::Stream(_) | Chain::Periodic(_) => None,
         };
         self.replicas.iter().map(|replica| Arc::clone(&replica.name)).chain(radar)
     }

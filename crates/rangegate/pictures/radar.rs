@@ -18,10 +18,11 @@ const MAX_PROFILES: usize = 1024;
 #[derive(Default)]
 pub struct Profiles {
     /// Where each begins.
-    samples: Vec<u64>,
-    rows: Vec<Vec<f32>>,
+    pub samples: Vec<u64>,
+    /// The profiles.
+    pub rows: Vec<Vec<f32>>,
     /// Looks that a row stands for.
-    looks_a_row: usize,
+    pub looks_a_row: usize,
     /// Looks in the last row.
     in_last: usize,
 }
@@ -63,7 +64,8 @@ fn greater(row: &mut [f32], other: &[f32]) {
     row.iter_mut().zip(other).for_each(|(a, b)| *a = a.max(*b));
 }
 
-fn db(power: f32) -> f32 {
+/// Power in dB.
+pub fn db(power: f32) -> f32 {
     10.0 * power.max(1e-20).log10()
 }
 

@@ -5,10 +5,11 @@ use crate::detect::CfarError;
 use crate::detect::map::{CfarAxes, Crossings, MapCfarConfig, MapCfarPlan, MapCfarWorker, MapStatistics};
 use crate::range_doppler::PowerMap;
 use crate::theory::{CfarTheory, NoiseLevel, Swerling};
+use serde::Serialize;
 use std::sync::Arc;
 
 /// False alarms of one detector on white noise.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct FalseAlarm {
     /// The detector.
     pub cfar: MapCfarConfig,
@@ -100,7 +101,7 @@ fn binomial_interval(n: u64, p: f64) -> (u64, u64) {
 }
 
 /// One point of a curve.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct DetectionPoint {
     /// Mean signal-to-noise ratio in the cell, dB.
     pub snr_db: f64,
@@ -113,7 +114,7 @@ pub struct DetectionPoint {
 }
 
 /// Detection probability of one detector against the signal-to-noise ratio.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct DetectionCurve {
     /// The detector.
     pub cfar: MapCfarConfig,

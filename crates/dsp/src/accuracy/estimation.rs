@@ -9,11 +9,12 @@ use crate::window::Window;
 use num_complex::Complex64;
 use rangegate_core::Complex32;
 use rustfft::{Fft, FftPlanner};
+use serde::Serialize;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 /// A train of chirps and how it is sampled.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PulseTrain {
     /// Number of pulses.
     pub n_pulses: usize,
@@ -36,7 +37,7 @@ impl Default for PulseTrain {
 
 /// Errors of estimates at one signal-to-noise ratio, over the bounds' standard deviations. A ratio is the same in delay and
 /// range, and in Doppler and range rate.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Estimation {
     /// Signal-to-noise ratio at the output of matched filter and integration, dB.
     pub snr_db: f64,

@@ -9,11 +9,12 @@ use crate::detect::map::{
 };
 use crate::estimate::EstimateError;
 use num_complex::Complex64;
+use serde::Serialize;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
 /// How often two equal targets were told apart.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Resolution {
     /// Distance in range, in resolution cells of one over the bandwidth.
     pub range_cells: f64,

@@ -13,6 +13,7 @@ pub use result::{LookResult, SegmentResult};
 
 use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
 use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
+use crate::cw::{CwConfig, CwPlan, CwWorker, Slices};
 use crate::pulse_doppler::{FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
@@ -27,6 +28,8 @@ pub enum Chain {
     Periodic(Arc<PeriodicPlan>),
     /// Pulses or chirps of a radar.
     PulseDoppler(Arc<PulseDopplerPlan>),
+    /// The tone of a continuous-wave radar.
+    Cw(Arc<CwPlan>),
 }
 
 impl Chain {
@@ -64,12 +67,22 @@ impl Chain {
         Ok(Self::PulseDoppler(Arc::new(PulseDopplerPlan::fmcw(config, stream)?)))
     }
 
+    /// Plans a `cw` chain for a stream.
+    ///
+    /// # Errors
+    /// As [`CwPlan::new`].
+    pub fn cw(config: &CwConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
+        let plan = CwPlan::new(config, stream).map_err(|error| PlanError::stage("chain", &error))?;
+        Ok(Self::Cw(Arc::new(plan)))
+    }
+
     /// Samples of a segment's core, of what it needs before it, and of what it needs after it.
     pub fn core_lead_tail(&self) -> (usize, usize, usize) {
         match self {
             Self::Stream(plan) => (plan.core_len(), plan.lead(), plan.tail()),
             Self::Periodic(plan) => (plan.core_len(), 0, 0),
             Self::PulseDoppler(plan) => (plan.core_len(), plan.lead(), plan.tail()),
+            Self::Cw(plan) => (plan.core_len(), 0, plan.tail()),
         }
     }
 
@@ -78,14 +91,14 @@ impl Chain {
         match self {
             Self::Stream(plan) => plan.n_sets(),
             Self::Periodic(plan) => plan.n_sets(),
-            Self::PulseDoppler(_) => 1,
+            Self::PulseDoppler(_) | Self::Cw(_) => 1,
         }
     }
 
     /// Whether a core that the end of the run cuts short is of no use.
     pub fn needs_whole_cores(&self) -> bool {
         match self {
-            Self::Stream(_) => false,
+            Self::Stream(_) | Self::Cw(_) => false,
             Self::Periodic(_) => true,
             Self::PulseDoppler(plan) => plan.joins_pulses(),
         }
@@ -102,6 +115,7 @@ impl Chain {
             Self::Stream(plan) => ChainWorker::Stream(Box::new(plan.make_worker())),
             Self::Periodic(plan) => ChainWorker::Periodic(Box::new(plan.make_worker())),
             Self::PulseDoppler(plan) => ChainWorker::PulseDoppler(Box::new(plan.make_worker())),
+            Self::Cw(plan) => ChainWorker::Cw(Box::new(plan.make_worker())),
         }
     }
 
@@ -111,6 +125,7 @@ impl Chain {
             Self::Stream(plan) => plan.make_result(),
             Self::Periodic(plan) => plan.make_result(),
             Self::PulseDoppler(plan) => plan.make_result(),
+            Self::Cw(plan) => SegmentResult { cw: plan.make_result(), ..SegmentResult::default() },
         }
     }
 
@@ -120,6 +135,7 @@ impl Chain {
             Self::Stream(plan) => Collector::HoldOff(HoldOff::new(plan)),
             Self::Periodic(plan) => Collector::Dwells(Dwells::new(plan)),
             Self::PulseDoppler(plan) => Collector::Looks(Box::new(Looks::new(plan))),
+            Self::Cw(plan) => Collector::Slices(Slices::new(plan)),
         }
     }
 }
@@ -132,6 +148,8 @@ pub enum ChainWorker {
     Periodic(Box<PeriodicWorker>),
     /// For pulses.
     PulseDoppler(Box<PulseDopplerWorker>),
+    /// For slices of time.
+    Cw(Box<CwWorker>),
 }
 
 impl ChainWorker {
@@ -144,6 +162,11 @@ impl ChainWorker {
             Self::Stream(worker) => worker.process(segment, out),
             Self::Periodic(worker) => worker.process(segment, out),
             Self::PulseDoppler(worker) => worker.process(segment, out),
+            Self::Cw(worker) => {
+                out.begin(segment);
+                worker.process(segment, &mut out.cw);
+                out.bad_samples = out.cw.slices().iter().map(|slice| slice.bad_samples).sum();
+            }
         }
     }
 }
@@ -156,6 +179,8 @@ pub enum Collector {
     Dwells(Dwells),
     /// For looks.
     Looks(Box<Looks>),
+    /// For slices of time.
+    Slices(Slices),
 }
 
 impl Collector {
@@ -165,6 +190,7 @@ impl Collector {
             Self::HoldOff(hold_off) => hold_off.accept(result, emit),
             Self::Dwells(dwells) => dwells.accept(result, emit),
             Self::Looks(looks) => looks.accept(result, emit),
+            Self::Slices(slices) => slices.accept(result, emit),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::Overview;
 use crate::burst::Peak;
+use crate::cw::CwResult;
 use crate::pulse_doppler::Leak;
 use crate::range_doppler::PowerMap;
 use rangegate_core::{Segment, TimeAnchor};
@@ -37,6 +38,8 @@ pub struct SegmentResult {
     pub overview: Overview,
     /// What a chain that works on CPIs says of the one that begins in this segment.
     pub look: LookResult,
+    /// What a continuous-wave radar gives of this segment.
+    pub cw: CwResult,
 }
 
 /// What became of the look that begins in a segment.

@@ -8,11 +8,13 @@
 //! any order and on any thread, into [`Slice`]s on a fixed grid of times. A real signal does not tell approaching
 //! from receding; its speeds have no sign.
 
+mod collector;
 mod plan;
 #[cfg(test)]
 mod tests;
 mod worker;
 
+pub use collector::{Slices, TEMPLATE};
 pub use plan::{CwError, CwPlan};
 pub use worker::CwWorker;
 

@@ -5,7 +5,7 @@ use crate::convert::{ConvertError, Converter};
 use crate::detect::{CellStatistics, CfarConfig, CfarError, CfarPlan};
 use crate::window::WindowError;
 use num_complex::Complex64;
-use rangegate_core::StreamInfo;
+use rangegate_core::{SampleRate, StreamInfo};
 use rustfft::{Fft, FftPlanner};
 use std::f64::consts::TAU;
 use std::ops::RangeInclusive;
@@ -68,6 +68,7 @@ pub struct CwPlan {
     slices_a_segment: usize,
     bin_hz: f64,
     wave_length_m: f64,
+    sample_rate: SampleRate,
 }
 
 impl CwPlan {
@@ -108,7 +109,13 @@ impl CwPlan {
             slices_a_segment: (CORE / hop).min(slices_at_most).max(1),
             bin_hz,
             wave_length_m,
+            sample_rate: stream.sample_rate,
         })
+    }
+
+    /// Samples a second.
+    pub fn sample_rate(&self) -> SampleRate {
+        self.sample_rate
     }
 
     /// Samples of a slice.
