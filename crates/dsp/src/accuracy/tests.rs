@@ -27,12 +27,19 @@ fn detectors(over: CfarAxes) -> [MapCfarConfig; 4] {
 
 #[test]
 fn false_alarms_are_as_many_as_wanted() {
+    let mut outside = Vec::new();
     for over in [CfarAxes::Range, CfarAxes::Doppler, CfarAxes::Both] {
-        for row in false_alarms(&detectors(over), &[1e-3, 1e-4], 4_000_000, SEED).expect("detectors") {
-            let FalseAlarm { cfar, wanted, n_cells, n_alarms, low, high } = &row;
-            println!("{cfar:?}, {wanted:e}: {n_alarms} of {n_cells}, {low} to {high}");
-            assert!(row.is_inside());
+        for row in false_alarms(&detectors(over), &[1e-3, 1e-4], 3_000_000, SEED).expect("detectors") {
+            println!("{row:?}");
+            if !row.is_inside() {
+                outside.push(row);
+            }
         }
+    }
+    // Each of 24 is outside with 1 % (and a little more, as neighbours share training cells).
+    assert!(outside.len() <= 1, "{outside:#?}");
+    for row in outside {
+        assert!((row.measured() / row.wanted - 1.0).abs() < 0.1, "{row:?}");
     }
 }
 

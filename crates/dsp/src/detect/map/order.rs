@@ -1,165 +1,164 @@
-//! The ordered statistic, by counting: a cell exceeds the threshold if enough training cells lie so far below it,
-//! and hardly any does. To find that, no cell has to be sorted.
+//! The ordered statistic, by counting. A cell exceeds the threshold if enough training cells lie so far below it, and
+//! hardly any does: a bound that all cells of a few rows share rules nearly all of them out, and only the rest are
+//! tested by sorting.
 
 use super::scales::RowScales;
-use super::{Window, worker::Emit};
+use super::worker::{Emit, GROUP};
+use super::{MapCfarPlan, Window};
 use crate::detect::os;
 
-/// Cells that are tested side by side.
-pub(super) const LANES: usize = 16;
-/// Gates of which the least is held.
-const RUN: usize = 4;
-/// Blocks between two looks at whether all cells are decided.
-const BLOCKS_A_LOOK: usize = 8;
 /// What rounding can make of a threshold, generously.
 const ROUNDING: f32 = 1e-5;
+/// The first bound that is tried, over the mean of the cells.
+const FIRST_BOUND: f32 = 0.55;
+/// Bounds that are tried, each half of the one before: 72 dB.
+const N_BOUNDS: usize = 24;
 
-/// What a cell that is not there is held as: below any threshold.
-pub(super) const ABSENT: f32 = -1.0;
+/// What a cell that is not there is held as, and one that is not a number: it counts as greater than all.
+pub(super) const ABSENT: f32 = f32::INFINITY;
 
-/// Training cells of which `RUN` neighbours, or one, are tested at once.
-#[derive(Clone, Copy, Debug)]
-struct Probe {
-    bin: i64,
-    gate: isize,
-    is_run: bool,
-}
-
-/// A strip of the map, with margins as wide as the reach and [`LANES`] more on the right; absent cells are
-/// [`ABSENT`], and what is not a number counts as greater than all.
+/// Scratch for a strip of the map with margins as wide as the reach.
 #[derive(Debug)]
 pub(super) struct OrderedStrip {
-    /// Least of a cell and the next three.
-    least: Vec<f32>,
+    window: Window,
+    width: usize,
+    /// For each gate of the strip, the cells below the bound that is tried, of all rows that some tested row reaches.
+    below: Vec<u32>,
+    /// For each gate a value of which it is known that the statistic of no tested row lies below.
+    bounds: Vec<f32>,
     selected: Vec<f32>,
-    probes: Vec<Probe>,
 }
 
 impl OrderedStrip {
-    pub(super) fn new(window: Window, len: usize) -> Self {
-        let mut probes = Vec::with_capacity(window.n_cells());
-        let reach = window.reach_bins() as i64;
-        let mut bins: Vec<i64> = (-reach..=reach).collect();
-        bins.sort_by_key(|b| (b.abs(), *b));
-        for bin in bins {
-            for (start, end) in runs_of_row(window, bin) {
-                let n_runs = (end - start) as usize / RUN;
-                let run = |i: usize| Probe { bin, gate: start + (i * RUN) as isize, is_run: true };
-                probes.extend((0..n_runs).map(run));
-                let rest = start + (n_runs * RUN) as isize..end;
-                probes.extend(rest.map(|gate| Probe { bin, gate, is_run: false }));
+    pub(super) fn new(window: Window, width: usize) -> Self {
+        Self {
+            window,
+            width,
+            below: vec![0; width],
+            bounds: vec![0.0; width],
+            selected: vec![0.0; window.n_cells()],
+        }
+    }
+
+    /// Rows that are tested with one bound: half of those that a row reaches.
+    pub(super) fn n_rows(&self) -> usize {
+        self.window.reach_bins().max(1)
+    }
+
+    /// Finds bounds for the bins from `bin` on. `strip` is `[n_doppler + 2·reach × width]`.
+    pub(super) fn bound(&mut self, plan: &MapCfarPlan, strip: &[f32], bin: usize, gates: (usize, usize)) {
+        let (first_gate, n) = gates;
+        let n_rows = self.n_rows().min(plan.n_doppler - bin);
+        let reach = self.window.reach_bins();
+        let tested = || plan.row_scales[bin..bin + n_rows].iter().flatten().map(|&i| &plan.scales[i]);
+        let rows = &strip[bin * self.width..(bin + n_rows + 2 * reach) * self.width];
+        self.bounds[..n].fill(0.0);
+        if tested().next().is_none() {
+            return;
+        }
+        let (sum, count) = (rows.iter().filter(|v| v.is_finite()))
+            .fold((0.0f64, 0usize), |(sum, count), &v| (sum + f64::from(v), count + 1));
+        let mut bound = (sum / count.max(1) as f64) as f32 * FIRST_BOUND;
+        for _ in 0..N_BOUNDS {
+            if !(bound > 0.0) {
+                return;
             }
+            self.below.fill(0);
+            for row in rows.chunks_exact(self.width) {
+                for (below, value) in self.below.iter_mut().zip(row) {
+                    *below += u32::from(*value < bound);
+                }
+            }
+            let span = 2 * self.window.reach_gates() + 1;
+            let mut around: u32 = self.below[..span - 1].iter().sum();
+            let mut undecided = false;
+            for gate in 0..n {
+                around += self.below[gate + span - 1];
+                if self.bounds[gate] <= 0.0 {
+                    let needed = |row: &RowScales| row.at(first_gate + gate, plan.n_gates).order;
+                    let is_inside = tested().all(|row| row.is_inside(first_gate + gate, plan.n_gates));
+                    let least = if is_inside {
+                        tested().map(|row| row.inside.order).min()
+                    } else {
+                        tested().map(needed).min()
+                    };
+                    if (around as usize) < least.unwrap_or(0) {
+                        self.bounds[gate] = bound;
+                    } else {
+                        undecided = true;
+                    }
+                }
+                around -= self.below[gate];
+            }
+            if !undecided {
+                return;
+            }
+            bound /= 2.0;
         }
-        // Runs first: they decide the sooner.
-        probes.sort_by_key(|probe| !probe.is_run);
-        Self { least: vec![0.0; len], selected: vec![0.0; window.n_cells()], probes }
     }
 
-    /// Prepares a strip whose cells are given.
-    pub(super) fn begin(&mut self, strip: &[f32]) {
-        let whole = strip.len() - (RUN - 1);
-        for (least, v) in self.least[..whole].iter_mut().zip(strip.windows(RUN)) {
-            *least = v[0].min(v[1]).min(v[2].min(v[3]));
-        }
-        self.least[whole..strip.len()].fill(ABSENT);
-    }
-
-    /// Tests the cells of one row of the strip, of which `gates` begins at the strip's cell `start`, one row being
-    /// `width` long.
+    /// Tests the `cells` of a bin between the margins of the strip.
     pub(super) fn test_row(
         &mut self,
         strip: &[f32],
-        (start, width): (usize, usize),
+        bin: usize,
         row: &RowScales,
-        window: Window,
+        cells: &[f32],
         emit: &mut Emit<'_>,
     ) {
-        let (first, n, n_gates) = (emit.first_gate, emit.n_cells, emit.n_gates);
-        for lane in (0..n).step_by(LANES) {
-            let here = start + lane;
-            let mut needed = [f32::NEG_INFINITY; LANES];
-            let mut spare = [0; LANES];
-            for (i, (needed, spare)) in needed.iter_mut().zip(&mut spare).enumerate().take(n - lane) {
-                let scale = row.at(first + lane + i, n_gates);
-                *needed = strip[here + i] / (scale.unbias * scale.factor) * (1.0 + ROUNDING);
-                *spare = (scale.n_cells - scale.order) as i32;
+        let per_level = row.inside.unbias * row.inside.factor * (1.0 - ROUNDING);
+        for start in (0..cells.len()).step_by(GROUP) {
+            let group = start..(start + GROUP).min(cells.len());
+            let first = emit.first_gate + start;
+            let is_inside =
+                row.is_inside(first, emit.n_gates) && row.is_inside(first + group.len() - 1, emit.n_gates);
+            let exceeds = |(cell, bound): (&f32, &f32)| *cell > bound * per_level;
+            let pairs = || cells[group.clone()].iter().zip(&self.bounds[group.clone()]);
+            if is_inside && !pairs().fold(false, |any, pair| any | exceeds(pair)) {
+                continue;
             }
-            let count = self.count_not_below(&needed, &spare, strip, here, width);
-            for i in (0..LANES.min(n - lane)).filter(|&i| count[i] <= spare[i]) {
-                let gate = first + lane + i;
-                self.test_cell(strip, (here + i, width), gate, row, window, emit);
-            }
-        }
-    }
-
-    /// How many training cells of each lane are at least what it needs them to be below: all, or more than can be
-    /// spared.
-    fn count_not_below(
-        &self,
-        needed: &[f32; LANES],
-        spare: &[i32; LANES],
-        strip: &[f32],
-        here: usize,
-        width: usize,
-    ) -> [i32; LANES] {
-        let mut count = [0; LANES];
-        for probes in self.probes.chunks(BLOCKS_A_LOOK) {
-            for probe in probes {
-                let at = here.wrapping_add_signed(probe.bin as isize * width as isize + probe.gate);
-                let (source, worth) = if probe.is_run { (&*self.least, RUN as i32) } else { (strip, 1) };
-                for ((count, value), needed) in count.iter_mut().zip(&source[at..at + LANES]).zip(needed) {
-                    *count += if value >= needed { worth } else { 0 };
+            for gate in group {
+                if !is_inside || exceeds((&cells[gate], &self.bounds[gate])) {
+                    self.test_cell(strip, (bin, gate), row, cells[gate], emit);
                 }
             }
-            let undecided = count.iter().zip(spare).fold(false, |any, (count, spare)| any | (count <= spare));
-            if !undecided {
-                break;
-            }
         }
-        count
     }
 
-    /// The test by its definition.
-    #[cold]
+    /// The test by its definition, after one more count.
     fn test_cell(
         &mut self,
         strip: &[f32],
-        (here, width): (usize, usize),
-        gate: usize,
+        (bin, gate): (usize, usize),
         row: &RowScales,
-        window: Window,
+        cell: f32,
         emit: &mut Emit<'_>,
     ) {
-        let scale = row.at(gate, emit.n_gates);
-        if scale.n_cells == 0 {
-            return;
-        }
+        let scale = row.at(emit.first_gate + gate, emit.n_gates);
         let per_level = scale.unbias * scale.factor;
-        let needed = strip[here] / per_level * (1.0 + ROUNDING);
+        let needed = cell / per_level * (1.0 + ROUNDING);
+        let window = self.window;
+        let here = (bin + window.reach_bins()) * self.width + gate + window.reach_gates();
         let runs = || {
-            let bins = row.bins.iter();
-            bins.flat_map(|&bin| runs_of_row(window, bin).map(move |(start, end)| (bin, start, end))).map(
-                |(bin, start, end)| {
-                    let at = here.wrapping_add_signed(bin as isize * width as isize + start);
-                    &strip[at..at + (end - start) as usize]
-                },
-            )
+            let of_bin = |&bin: &i64| runs_of_row(window, bin).map(move |run| (bin, run));
+            row.bins.iter().flat_map(of_bin).map(|(bin, (start, end))| {
+                let at = here.wrapping_add_signed(bin as isize * self.width as isize + start);
+                &strip[at..at + (end - start) as usize]
+            })
         };
-        let not_below: usize =
-            runs().map(|cells| cells.iter().map(|v| usize::from(*v >= needed)).sum::<usize>()).sum();
-        if not_below > scale.n_cells - scale.order {
+        let not_above = |cells: &[f32]| cells.iter().map(|v| u32::from(*v <= needed)).sum::<u32>() as usize;
+        if scale.n_cells == 0 || runs().map(not_above).sum::<usize>() < scale.order {
             return;
         }
         let mut n = 0;
         for cells in runs() {
-            for &value in cells.iter().filter(|&&v| v > ABSENT) {
-                self.selected[n] = value;
-                n += 1;
-            }
+            self.selected[n..n + cells.len()].copy_from_slice(cells);
+            n += cells.len();
         }
+        // Absent cells are last and change nothing.
         let statistic = os::select(&mut self.selected[..n], scale.order);
-        if statistic > 0.0 && strip[here] > statistic * per_level {
-            emit.crossing(gate, strip[here], statistic * scale.unbias);
+        if statistic > 0.0 && cell > statistic * per_level {
+            emit.crossing(emit.first_gate + gate, cell, statistic * scale.unbias);
         }
     }
 }

@@ -1,14 +1,20 @@
-//! Sums over training cells of every cell of a strip of the map, O(log training) additions each.
+//! Sums over the training cells of every cell, O(log training) additions each.
 //!
 //! As in `box_sum`, sums are composed of those over 1, 2, 4, … cells in an order that is fixed relative to the cell
 //! and the same mirrored. Nothing is ever subtracted, so that a strong echo leaves no rounding behind: the ring is
 //! made of parts that do not overlap.
 
-use super::Window;
+use super::{MapCfarPlan, Split, Window};
+use crate::range_doppler::PowerMap;
+
+/// Gates that are summed along Doppler at once: a cache line, so that all bins of them fit the first-level cache.
+pub(super) const COLUMNS: usize = 16;
+
+type Cells = [f32; COLUMNS];
 
 /// Where the block of this width begins before and after the cell under test, if the `len` cells from `near` on
 /// (distances to the cell, on both sides) are composed of one.
-fn blocks(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
+fn block_at(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
     // The least block lies next to the cell.
     (len & width != 0).then(|| {
         let done = len & (width - 1);
@@ -20,68 +26,112 @@ fn shifted(cell: usize, by: isize) -> usize {
     cell.checked_add_signed(by).expect("a margin as wide as the reach")
 }
 
-/// Sums along Doppler, from `rows`: `[n + 2·reach × width]`, which are overwritten.
-pub(super) struct Columns<'a> {
-    pub(super) rows: &'a mut [f32],
-    pub(super) width: usize,
-    pub(super) window: Window,
+/// Sums along Doppler of a few neighbouring gates.
+#[derive(Debug)]
+pub(super) struct ColumnSums {
+    window: Window,
+    /// All bins, with as many before and after as a cell reaches; then sums over 2, 4, … of them.
+    table: Vec<Cells>,
+    /// Over the training bins on both sides; of two halves, those before.
+    pub(super) training: Vec<Cells>,
+    /// Over all bins within reach and the cell's own; of two halves, the training bins after.
+    pub(super) all: Vec<Cells>,
 }
 
-impl Columns<'_> {
-    /// Sum over the training bins on both sides, and that over all bins within reach with the cell's own.
-    pub(super) fn both_sides(self, training: &mut [f32], all: &mut [f32]) {
-        let Window { guard_bins, training_bins, .. } = self.window;
-        let (reach, width) = (self.window.reach_bins(), self.width);
-        training.fill(0.0);
-        all.copy_from_slice(&self.rows[reach * width..][..all.len()]);
-        let n = all.len() / width;
-        self.compose(|rows, block| {
-            for (near, len, sums) in
-                [(1, guard_bins, &mut *all), (guard_bins + 1, training_bins, &mut *training)]
-            {
-                let Some((before, after)) = blocks(block, near, len) else { continue };
-                let before = &rows[shifted(reach, before) * width..][..n * width];
-                let after = &rows[shifted(reach, after) * width..][..n * width];
-                add_both(sums, before, after);
-            }
-        });
-        all.iter_mut().zip(&*training).for_each(|(all, training)| *all += training);
+impl ColumnSums {
+    pub(super) fn new(window: Window, n_doppler: usize) -> Self {
+        let cells = |n| vec![[0.0; COLUMNS]; n];
+        let table = cells(n_doppler + 2 * window.reach_bins());
+        Self { window, table, training: cells(n_doppler), all: cells(n_doppler) }
     }
 
-    /// Sums over the training bins before and after.
-    pub(super) fn each_side(self, before: &mut [f32], after: &mut [f32]) {
-        let Window { guard_bins, training_bins, .. } = self.window;
-        let (reach, width, len) = (self.window.reach_bins(), self.width, before.len());
-        before.fill(0.0);
-        after.fill(0.0);
-        self.compose(|rows, block| {
-            let Some((b, a)) = blocks(block, guard_bins + 1, training_bins) else { return };
-            add(before, &rows[shifted(reach, b) * width..][..len]);
-            add(after, &rows[shifted(reach, a) * width..][..len]);
-        });
-    }
-
-    /// Calls `level` with the sums over 1, 2, 4, … rows.
-    fn compose(self, mut level: impl FnMut(&[f32], usize)) {
-        let longest = self.window.guard_bins.max(self.window.training_bins);
-        let mut block = 1;
-        while block <= longest {
-            level(self.rows, block);
-            block *= 2;
-            if block > longest {
-                return;
+    /// Sums the gates from `first_gate` on, some of which may lie outside the map and add nothing.
+    pub(super) fn sum(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
+        self.load(plan, map, first_gate);
+        self.training.fill([0.0; COLUMNS]);
+        match plan.split {
+            Split::Bins => {
+                self.all.fill([0.0; COLUMNS]);
+                self.each_side();
             }
-            let step = block / 2 * self.width;
-            for start in (0..self.rows.len() - step).step_by(self.width) {
-                let (here, there) = self.rows[start..].split_at_mut(step);
-                add(&mut here[..self.width], &there[..self.width]);
+            _ => {
+                let reach = self.window.reach_bins();
+                self.all.copy_from_slice(&self.table[reach..][..plan.n_doppler]);
+                self.both_sides();
             }
         }
     }
+
+    fn load(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
+        let n_gates = map.n_gates() as isize;
+        let from = first_gate.clamp(0, n_gates);
+        let to = (first_gate + COLUMNS as isize).clamp(from, n_gates);
+        let lead = (from - first_gate).clamp(0, COLUMNS as isize) as usize;
+        let (from, to) = (from as usize, to as usize);
+        let first_bin = plan.n_doppler - self.window.reach_bins();
+        for (row, cells) in self.table.iter_mut().enumerate() {
+            let bin = (first_bin + row) % plan.n_doppler;
+            if to - from < COLUMNS || plan.row_scales[bin].is_none() {
+                cells.fill(0.0);
+            }
+            if plan.row_scales[bin].is_some() {
+                cells[lead..lead + to - from].copy_from_slice(&map.row(bin)[from..to]);
+            }
+        }
+    }
+
+    fn both_sides(&mut self) {
+        let Window { guard_bins, training_bins, training_gates, .. } = self.window;
+        let reach = self.window.reach_bins();
+        let (training, all) = (&mut self.training, &mut self.all);
+        let parts = [(1, guard_bins), (guard_bins + 1, training_bins)];
+        compose(&mut self.table, guard_bins.max(training_bins), |table, width| {
+            for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
+                let Some((before, after)) = block_at(width, near, len) else { continue };
+                let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
+                for (sum, (before, after)) in sums.iter_mut().zip(sides) {
+                    (0..COLUMNS).for_each(|i| sum[i] += before[i] + after[i]);
+                }
+            }
+        });
+        // Nobody asks for it otherwise.
+        if training_gates > 0 {
+            for (all, training) in all.iter_mut().zip(training) {
+                (0..COLUMNS).for_each(|i| all[i] += training[i]);
+            }
+        }
+    }
+
+    fn each_side(&mut self) {
+        let Window { guard_bins, training_bins, .. } = self.window;
+        let reach = self.window.reach_bins();
+        let (training, all) = (&mut self.training, &mut self.all);
+        compose(&mut self.table, training_bins, |table, width| {
+            let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) else { return };
+            for (start, sums) in [(before, &mut *training), (after, &mut *all)] {
+                for (sum, part) in sums.iter_mut().zip(&table[shifted(reach, start)..]) {
+                    (0..COLUMNS).for_each(|i| sum[i] += part[i]);
+                }
+            }
+        });
+    }
 }
 
-/// Adds to `sums` those over `len` cells from `near` on, before and after each cell of a row with margins as wide as
-/// its reach. `scratch` holds two rows.
+/// Calls `level` with the sums over 1, 2, 4, … rows, up to `longest`.
+fn compose(table: &mut [Cells], longest: usize, mut level: impl FnMut(&[Cells], usize)) {
+    let mut width = 1;
+    while width <= longest {
+        level(table, width);
+        for row in 0..table.len().saturating_sub(width) {
+            let there = table[row + width];
+            (0..COLUMNS).for_each(|i| table[row][i] += there[i]);
+        }
+        width *= 2;
+    }
+}
+
+/// Adds the sums over `len` cells from `near` on, before and after each cell of a row with margins as wide as its
+/// reach. `scratch` holds two rows.
 pub(super) fn along_gates(
     row: &[f32],
     (near, len): (usize, usize),
@@ -90,22 +140,23 @@ pub(super) fn along_gates(
     mut add: impl FnMut(&[f32], &[f32]),
 ) {
     let n = row.len() - 2 * margin;
-    let (mut sums, mut next) = scratch[..2 * row.len()].split_at_mut(row.len());
-    sums.copy_from_slice(row);
-    let mut block = 1;
-    while block <= len {
-        if let Some((before, after)) = blocks(block, near, len) {
-            add(&sums[shifted(margin, before)..][..n], &sums[shifted(margin, after)..][..n]);
+    let (one, other) = scratch[..2 * row.len()].split_at_mut(row.len());
+    let (mut sums, mut next) = (&mut *one, &mut *other);
+    let mut width = 1;
+    while width <= len {
+        let source = if width == 1 { row } else { &*sums };
+        if let Some((before, after)) = block_at(width, near, len) {
+            add(&source[shifted(margin, before)..][..n], &source[shifted(margin, after)..][..n]);
         }
-        if 2 * block > len {
+        if 2 * width > len {
             return;
         }
-        let valid = row.len() + 1 - 2 * block;
-        for (out, (a, b)) in next[..valid].iter_mut().zip(sums[..valid].iter().zip(&sums[block..])) {
+        let valid = row.len() + 1 - 2 * width;
+        for (out, (a, b)) in next[..valid].iter_mut().zip(source[..valid].iter().zip(&source[width..])) {
             *out = a + b;
         }
         std::mem::swap(&mut sums, &mut next);
-        block *= 2;
+        width *= 2;
     }
 }
 

@@ -1,39 +1,41 @@
 //! The run: strip by strip of gates, so that what is summed stays in a core's own cache.
 
-use super::order::{ABSENT, LANES, OrderedStrip};
+use super::order::{ABSENT, OrderedStrip};
 use super::scales::RowScales;
-use super::sums::{Columns, add, add_both, along_gates};
+use super::sums::{COLUMNS, ColumnSums, add, add_both, along_gates};
 use super::{Crossing, Crossings, MapCfarPlan, Split};
 use crate::detect::Detector;
 use crate::range_doppler::PowerMap;
 use std::sync::Arc;
 
-/// Cells of a strip: three arrays of so many `f32`s fit a second-level cache.
+/// Cells of a strip: a few arrays of so many `f32`s fit a second-level cache.
 const STRIP_CELLS: usize = 1 << 16;
 /// Cells that are looked at together for a crossing.
-const GROUP: usize = 32;
+pub(super) const GROUP: usize = 32;
 
 /// What runs a [`MapCfarPlan`].
 #[derive(Debug)]
 pub struct MapCfarWorker {
     plan: Arc<MapCfarPlan>,
-    /// Gates of a strip.
+    /// Gates of a strip, without its margins.
     gates: usize,
-    /// `[n_doppler + 2·reach × width]`, wrapped.
-    rows: Vec<f32>,
-    /// `[n_doppler × width]`, sums over training bins, and over all bins.
+    /// Gates of a strip, with margins as wide as the reach, whole `COLUMNS`.
+    width: usize,
+    /// Sums over training bins, and over all bins, `[n_doppler × width]`.
     training: Vec<f32>,
     all: Vec<f32>,
+    columns: ColumnSums,
     /// Sums of one row, each of `gates`.
     halves: [Vec<f32>; 2],
     scratch: Vec<f32>,
+    /// The strip itself, where it is needed: all bins, wrapped, for ordered statistics, one bin for sums over range.
+    cells: Vec<f32>,
     ordered: Option<OrderedStrip>,
 }
 
 /// Takes the crossings of one row of a strip.
 pub(super) struct Emit<'a> {
     pub(super) first_gate: usize,
-    pub(super) n_cells: usize,
     pub(super) n_gates: usize,
     bin: u32,
     found: &'a mut Crossings,
@@ -62,19 +64,23 @@ impl MapCfarWorker {
     pub fn new(plan: Arc<MapCfarPlan>) -> Self {
         let (window, n_doppler) = (plan.window, plan.n_doppler);
         let n_rows = n_doppler + 2 * window.reach_bins();
-        let margins = 2 * window.reach_gates() + LANES;
-        let gates = (STRIP_CELLS / n_rows).clamp(128, 4096).max(4 * margins).min(plan.n_gates);
-        let width = gates + margins;
+        let margins = 2 * window.reach_gates();
+        let gates = (STRIP_CELLS / n_rows).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
+        let width = (gates + margins).next_multiple_of(COLUMNS);
+        let gates = width - margins;
         let is_ordered = matches!(plan.detector, Detector::Os { .. });
-        let sums = if is_ordered || window.reach_bins() == 0 { 0 } else { n_doppler * width };
+        let has_columns = !is_ordered && window.reach_bins() > 0;
+        let sums = if has_columns { n_doppler * width } else { 0 };
         Self {
             gates,
-            rows: vec![0.0; n_rows * width],
+            width,
             training: vec![0.0; sums],
             all: vec![0.0; sums],
+            columns: ColumnSums::new(window, if has_columns { n_doppler } else { 0 }),
             halves: [vec![0.0; gates], vec![0.0; gates]],
             scratch: vec![0.0; 2 * width],
-            ordered: is_ordered.then(|| OrderedStrip::new(window, n_rows * width)),
+            cells: vec![0.0; if is_ordered { n_rows * width } else { width }],
+            ordered: is_ordered.then(|| OrderedStrip::new(window, width)),
             plan,
         }
     }
@@ -96,58 +102,38 @@ impl MapCfarWorker {
         found.n_dropped = 0;
         for first_gate in (0..plan.n_gates).step_by(self.gates) {
             let n_cells = self.gates.min(plan.n_gates - first_gate);
-            self.load(&plan, map, first_gate);
             match self.ordered.is_some() {
-                true => self.test_ordered(&plan, first_gate, n_cells, found),
-                false => self.test_sums(&plan, map, first_gate, n_cells, found),
+                true => self.test_ordered(&plan, map, (first_gate, n_cells), found),
+                false => self.test_sums(&plan, map, (first_gate, n_cells), found),
             }
         }
         found.cells.sort_unstable_by_key(|cell| (cell.bin, cell.gate));
     }
 
-    fn width(&self) -> usize {
-        self.gates + 2 * self.plan.window.reach_gates() + LANES
-    }
-
-    /// Copies the strip from `first_gate` on with its margins; what is not there adds nothing.
-    fn load(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: usize) {
-        let (width, margin, reach) = (self.width(), plan.window.reach_gates(), plan.window.reach_bins());
-        let is_ordered = self.ordered.is_some();
-        let absent = if is_ordered { ABSENT } else { 0.0 };
-        let from = first_gate.saturating_sub(margin);
-        let to = (first_gate + self.gates + margin).min(plan.n_gates);
-        let lead = margin - (first_gate - from);
-        for (row, out) in self.rows.chunks_exact_mut(width).enumerate() {
-            let bin = (row + plan.n_doppler - reach) % plan.n_doppler;
-            if plan.row_scales[bin].is_none() {
-                out.fill(absent);
-                continue;
-            }
-            let (before, rest) = out.split_at_mut(lead);
-            let (cells, after) = rest.split_at_mut(to - from);
-            before.fill(absent);
-            after.fill(absent);
-            if is_ordered {
-                // Negative zero and less is no power; what is not a number counts as greater than all.
-                let ordered = |v: f32| if v.is_nan() { f32::INFINITY } else { v.max(0.0) };
-                cells.iter_mut().zip(&map.row(bin)[from..to]).for_each(|(c, &v)| *c = ordered(v));
-            } else {
-                cells.copy_from_slice(&map.row(bin)[from..to]);
-            }
-        }
-        if let Some(ordered) = &mut self.ordered {
-            ordered.begin(&self.rows);
-        }
-    }
-
-    fn test_ordered(&mut self, plan: &MapCfarPlan, first_gate: usize, n_cells: usize, found: &mut Crossings) {
-        let (width, window) = (self.width(), plan.window);
+    fn test_ordered(
+        &mut self,
+        plan: &MapCfarPlan,
+        map: &PowerMap,
+        (first_gate, n_cells): (usize, usize),
+        found: &mut Crossings,
+    ) {
         let Some(ordered) = &mut self.ordered else { return };
+        let (window, n_gates) = (plan.window, plan.n_gates);
+        let first_bin = plan.n_doppler - window.reach_bins();
+        for (row, cells) in self.cells.chunks_exact_mut(self.width).enumerate() {
+            let bin = (first_bin + row) % plan.n_doppler;
+            let values: &[f32] = if plan.row_scales[bin].is_some() { map.row(bin) } else { &[] };
+            copy_with_margins(values, first_gate, window.reach_gates(), cells, ABSENT);
+            // What is less than no power is none.
+            cells.iter_mut().for_each(|v| *v = if v.is_nan() { ABSENT } else { v.max(0.0) });
+        }
         for (bin, scales) in plan.row_scales.iter().enumerate() {
+            if bin.is_multiple_of(ordered.n_rows()) {
+                ordered.bound(plan, &self.cells, bin, (first_gate, n_cells));
+            }
             let Some(scales) = scales.map(|i| &plan.scales[i]) else { continue };
-            let start = (bin + window.reach_bins()) * width + window.reach_gates();
-            let mut emit = Emit { first_gate, n_cells, n_gates: plan.n_gates, bin: bin as u32, found };
-            ordered.test_row(&self.rows, (start, width), scales, window, &mut emit);
+            let mut emit = Emit { first_gate, n_gates, bin: bin as u32, found };
+            ordered.test_row(&self.cells, bin, scales, &map.row(bin)[first_gate..][..n_cells], &mut emit);
         }
     }
 
@@ -155,29 +141,27 @@ impl MapCfarWorker {
         &mut self,
         plan: &MapCfarPlan,
         map: &PowerMap,
-        first_gate: usize,
-        n_cells: usize,
+        (first_gate, n_cells): (usize, usize),
         found: &mut Crossings,
     ) {
-        let (width, window, margin) = (self.width(), plan.window, plan.window.reach_gates());
+        let (window, margin, width) = (plan.window, plan.window.reach_gates(), self.width);
         let has_bins = window.reach_bins() > 0;
         if has_bins {
-            let columns = Columns { rows: &mut self.rows, width, window };
-            match plan.split {
-                Split::Bins => columns.each_side(&mut self.training, &mut self.all),
-                _ => columns.both_sides(&mut self.training, &mut self.all),
-            }
+            self.sum_columns(plan, map, first_gate);
         }
         for (bin, scales) in plan.row_scales.iter().enumerate() {
             let Some(scales) = scales.map(|i| &plan.scales[i]) else { continue };
-            let row = bin * width..(bin + 1) * width - LANES;
-            let all = if has_bins { &self.all[row.clone()] } else { &self.rows[row.clone()] };
+            let row = bin * width..(bin + 1) * width;
+            if !has_bins {
+                copy_with_margins(map.row(bin), first_gate, margin, &mut self.cells, 0.0);
+            }
+            let all = if has_bins { &self.all[row.clone()] } else { &self.cells };
             let training = has_bins.then(|| &self.training[row]);
             let [one, other] = &mut self.halves;
             match (plan.split, training) {
                 (Split::Bins, Some(before)) => {
-                    one.copy_from_slice(&before[..self.gates]);
-                    other.copy_from_slice(&all[..self.gates]);
+                    one.copy_from_slice(before);
+                    other.copy_from_slice(all);
                 }
                 (Split::Whole, _) => {
                     match training {
@@ -195,7 +179,7 @@ impl MapCfarWorker {
                     });
                 }
             }
-            let mut emit = Emit { first_gate, n_cells, n_gates: plan.n_gates, bin: bin as u32, found };
+            let mut emit = Emit { first_gate, n_gates: plan.n_gates, bin: bin as u32, found };
             let cells = &map.row(bin)[first_gate..][..n_cells];
             match (plan.split, plan.detector) {
                 (Split::Whole, _) => compare(cells, one, one, scales, &mut emit, |sum, _| sum),
@@ -204,6 +188,31 @@ impl MapCfarWorker {
             }
         }
     }
+
+    fn sum_columns(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: usize) {
+        let margin = plan.window.reach_gates() as isize;
+        for column in (0..self.width).step_by(COLUMNS) {
+            self.columns.sum(plan, map, first_gate as isize - margin + column as isize);
+            for (sums, out) in
+                [(&self.columns.training, &mut self.training), (&self.columns.all, &mut self.all)]
+            {
+                for (sums, row) in sums.iter().zip(out.chunks_exact_mut(self.width)) {
+                    row[column..column + COLUMNS].copy_from_slice(sums);
+                }
+            }
+        }
+    }
+}
+
+/// Copies the gates from `margin` before `first_gate` on; what lies outside is `absent`.
+fn copy_with_margins(row: &[f32], first_gate: usize, margin: usize, out: &mut [f32], absent: f32) {
+    let from = first_gate.saturating_sub(margin).min(row.len());
+    let to = (first_gate + out.len() - margin).min(row.len());
+    let lead = (margin - (first_gate - from).min(margin)).min(out.len());
+    let n = to - from;
+    out[..lead].fill(absent);
+    out[lead..lead + n].copy_from_slice(&row[from..to]);
+    out[lead + n..].fill(absent);
 }
 
 /// Calls `add` with sums before and after the cells of a row that together are the ring, but for the gate of the
