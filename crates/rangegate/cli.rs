@@ -25,7 +25,7 @@ pub struct Args {
 const LONG_ABOUT: &str = "\
 A radar receiver for anyone with a software-defined radio.
 
-Rangegate replays recordings of IQ samples (Digital RF, SigMF, plain HDF5, raw), looks for known waveforms in \
+Rangegate replays recordings of IQ samples (Digital RF, SigMF, plain HDF5, NumPy, WAV, raw), looks for known waveforms in \
 them with matched filters and CFAR detectors, and writes what it finds: detections.jsonl, run.json and plots.
 
 Start with:
@@ -117,7 +117,7 @@ pub struct RunArgs {
 /// `rangegate replay`.
 #[derive(Debug, ClapArgs)]
 pub struct ReplayArgs {
-    /// The recording: a Digital RF folder, a SigMF file, an HDF5 file, raw samples
+    /// The recording: a Digital RF folder, a SigMF, HDF5, NumPy or WAV file, raw samples
     #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub recording: PathBuf,
 
@@ -174,7 +174,7 @@ pub struct HowArgs {
 /// Which samples, read how.
 #[derive(Debug, Default, ClapArgs)]
 pub struct WindowArgs {
-    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, or raw samples as
+    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, npy, wav, or raw samples as
     /// cs16@2.4e6
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
@@ -199,7 +199,7 @@ pub struct InfoArgs {
     #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub recording: PathBuf,
 
-    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, or raw samples as
+    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, npy, wav, or raw samples as
     /// cs16@2.4e6
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,

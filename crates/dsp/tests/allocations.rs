@@ -1,4 +1,4 @@
-//! The run loop of the burst chain allocates nothing.
+//! The run loops of the chains allocate nothing.
 #![allow(unsafe_code)]
 
 use rangegate_core::{
@@ -6,6 +6,8 @@ use rangegate_core::{
 };
 use rangegate_dsp::burst::periodic::{Dwells, PeriodicPlan};
 use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
+use rangegate_dsp::cw::{CwConfig, CwPlan};
+use rangegate_dsp::fmcw::{FmcwConfig, FmcwPlan};
 use rangegate_dsp::waveform::{Barker, GpsL1Ca, ModeSPreamble, Waveform};
 use serde_json::json;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -136,5 +138,47 @@ fn searching_code_periods_allocates_nothing() {
         }
         assert_eq!(ALLOCATIONS.get() - before, 0, "{rate_hz} Hz");
         assert!(n_peaks > 20 && n_detections > 20, "{n_peaks} {n_detections}");
+    }
+}
+
+#[test]
+fn compressing_chirps_allocates_nothing() {
+    let config = json!({"n_pulses": 32, "n_range": 300, "input": "sweep", "sweep":
+        {"slope_hz_per_s": 1e10, "carrier_hz": 1e10, "chirp_period_s": 1e-4, "start_s": 5e-6}});
+    let config: FmcwConfig = serde_json::from_value(config).unwrap();
+    let stream = stream(2e6);
+    let plan = Arc::new(FmcwPlan::new(&config, &stream).unwrap());
+    let segment = segment(0, 32 * plan.chirp_len(), 0, stream.format, 1);
+    let (mut worker, mut cube) = (plan.make_worker(), plan.make_cube());
+    let before = ALLOCATIONS.get();
+    for channel in 0..2 {
+        worker.fill(&segment.block, channel, &mut cube);
+    }
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert!(cube.row(31).iter().all(|y| y.norm() > 0.0));
+}
+
+#[test]
+fn measuring_speeds_allocates_nothing() {
+    for rank in [None, Some(0.6)] {
+        let kind = if rank.is_some() { "os_cfar" } else { "ca_cfar" };
+        let mut cfar = json!({"type": kind, "guard": 4, "training": 16});
+        if let Some(rank) = rank {
+            cfar["rank"] = json!(rank);
+        }
+        let config = json!({"carrier_hz": 24e9, "n_fft": 1000, "hop": 300, "false_alarm_probability": 1e-2, "cfar": cfar});
+        let config: CwConfig = serde_json::from_value(config).unwrap();
+        let stream = stream(2e6);
+        let plan = Arc::new(CwPlan::new(&config, &stream).unwrap());
+        let segments = [1, 2].map(|k| segment(0, plan.core_len(), plan.tail(), stream.format, k));
+        let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
+        let before = ALLOCATIONS.get();
+        let mut n_peaks = 0;
+        for segment in &segments {
+            worker.process(segment, &mut result);
+            n_peaks += result.slices().iter().map(|slice| slice.peaks.len()).sum::<usize>();
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0);
+        assert!(n_peaks > 100, "{n_peaks}");
     }
 }

@@ -47,7 +47,7 @@ pub enum CwError {
     Convert(#[from] ConvertError),
 }
 
-fn refused(field: &'static str, found: impl ToString, expected: impl Into<String>) -> CwError {
+fn refused(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> CwError {
     CwError::Setting { field, found: found.to_string(), expected: expected.into() }
 }
 
@@ -182,24 +182,24 @@ fn check(config: &CwConfig, stream: &StreamInfo, hop: usize) -> Result<(), CwErr
     if !(1.0..=1e15).contains(&config.carrier_hz) {
         return Err(refused(
             "carrier_hz",
-            config.carrier_hz,
+            &config.carrier_hz,
             "the radar's frequency in Hz, such as 24.125e9",
         ));
     }
     if !(8..=MAX_FFT).contains(&config.n_fft) || !config.n_fft.is_multiple_of(2) {
-        return Err(refused("n_fft", config.n_fft, format!("an even number from 8 to {MAX_FFT}")));
+        return Err(refused("n_fft", &config.n_fft, format!("an even number from 8 to {MAX_FFT}")));
     }
     if !(1..=MAX_FFT).contains(&hop) {
-        return Err(refused("hop", hop, format!("1 to {MAX_FFT} samples")));
+        return Err(refused("hop", &hop, format!("1 to {MAX_FFT} samples")));
     }
     if !(1..=MAX_PEAKS).contains(&config.max_peaks) {
-        return Err(refused("max_peaks", config.max_peaks, format!("1 to {MAX_PEAKS}")));
+        return Err(refused("max_peaks", &config.max_peaks, format!("1 to {MAX_PEAKS}")));
     }
     if !(1..=1 << 16).contains(&stream.n_channels) {
-        return Err(refused("n_channels", stream.n_channels, "1 to 65536 channels"));
+        return Err(refused("n_channels", &stream.n_channels, "1 to 65536 channels"));
     }
     if let Some(samples) = stream.n_samples.filter(|&samples| samples < config.n_fft as u64) {
-        return Err(refused("n_fft", config.n_fft, format!("at most the recording's {samples} samples")));
+        return Err(refused("n_fft", &config.n_fft, format!("at most the recording's {samples} samples")));
     }
     config.window.validate()?;
     Ok(())
@@ -215,13 +215,13 @@ fn tested(config: &CwConfig, signed: bool, mps_per_bin: f64) -> Result<Vec<Range
     let least = config.min_speed_mps;
     if !(0.0..greatest_mps).contains(&least) {
         let expected = format!("0 to less than {greatest_mps} m/s, where the sample rate ends");
-        return Err(refused("min_speed_mps", least, expected));
+        return Err(refused("min_speed_mps", &least, expected));
     }
     let (low, high) = ((least / mps_per_bin).ceil().max(1.0), (max_mps / mps_per_bin).floor());
     if !(low <= high && max_mps <= greatest_mps) {
         let expected =
             format!("at least a bin of {mps_per_bin} m/s above min_speed_mps, and at most {greatest_mps}");
-        return Err(refused("max_speed_mps", max_mps, expected));
+        return Err(refused("max_speed_mps", &max_mps, expected));
     }
     let (low, high) = (low as usize, high as usize);
     Ok(if signed { vec![half - high..=half - low, half + low..=half + high] } else { vec![low..=high] })

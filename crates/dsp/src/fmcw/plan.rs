@@ -32,7 +32,7 @@ pub enum FmcwError {
     Convert(#[from] ConvertError),
 }
 
-fn refused(field: &'static str, found: impl ToString, expected: impl Into<String>) -> FmcwError {
+fn refused(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> FmcwError {
     FmcwError::Setting { field, found: found.to_string(), expected: expected.into() }
 }
 
@@ -78,7 +78,7 @@ impl FmcwPlan {
         let n_range = config.n_range.unwrap_or(used.len());
         if !(used.len()..=MAX_RANGE).contains(&n_range) {
             let expected = format!("{} (the samples of a sweep) to {MAX_RANGE}", used.len());
-            return Err(refused("n_range", n_range, expected));
+            return Err(refused("n_range", &n_range, expected));
         }
         let real = !stream.format.complex;
         let rising = sweep.slope_hz_per_s > 0.0;
@@ -94,7 +94,7 @@ impl FmcwPlan {
         let n_cells = gates.len().saturating_mul(config.n_pulses);
         if n_cells > MAX_CELLS {
             let found = format!("{} chirps of {} gates", config.n_pulses, gates.len());
-            return Err(refused("n_pulses", found, format!("{MAX_CELLS} cells at most")));
+            return Err(refused("n_pulses", &found, format!("{MAX_CELLS} cells at most")));
         }
         Ok(Self {
             converter: Converter::new(stream.format, stream.to_baseband, stream.sample_rate)?,
@@ -203,36 +203,36 @@ fn check(config: &FmcwConfig, stream: &StreamInfo) -> Result<(), FmcwError> {
     let positive = |field, value: f64| {
         // Far outside of these nothing sweeps, and quotients stay finite.
         let ok = (1e-12..=1e18).contains(&value);
-        ok.then_some(()).ok_or_else(|| refused(field, value, "a number above zero"))
+        ok.then_some(()).ok_or_else(|| refused(field, &value, "a number above zero"))
     };
     if !(1e-6..=1e24).contains(&sweep.slope_hz_per_s.abs()) {
         let expected = "a slope in Hz/s, positive or negative, such as 60e12";
-        return Err(refused("sweep.slope_hz_per_s", sweep.slope_hz_per_s, expected));
+        return Err(refused("sweep.slope_hz_per_s", &sweep.slope_hz_per_s, expected));
     }
     positive("sweep.carrier_hz", sweep.carrier_hz)?;
     positive("sweep.chirp_period_s", sweep.chirp_period_s)?;
     if !(0.0..sweep.chirp_period_s).contains(&sweep.start_s) {
         let expected = format!("0 to less than chirp_period_s, {} s", sweep.chirp_period_s);
-        return Err(refused("sweep.start_s", sweep.start_s, expected));
+        return Err(refused("sweep.start_s", &sweep.start_s, expected));
     }
     if let Some(duration_s) = sweep.duration_s {
         positive("sweep.duration_s", duration_s)?;
     }
     if let Some(start_hz) = sweep.start_hz.filter(|hz| !hz.is_finite() || config.input == FmcwInput::Beat) {
         let expected = "a finite number, and only with input = \"sweep\"";
-        return Err(refused("sweep.start_hz", start_hz, expected));
+        return Err(refused("sweep.start_hz", &start_hz, expected));
     }
     config.window.validate()?;
     if config.n_pulses == 0 {
-        return Err(refused("n_pulses", 0, "1 chirp or more"));
+        return Err(refused("n_pulses", &0, "1 chirp or more"));
     }
     let mixed_hz = stream.to_baseband.intermediate_frequency_hz;
     if config.input == FmcwInput::Beat && mixed_hz != 0.0 {
         let expected = "0, because the range of a beat signal is its frequency";
-        return Err(refused("intermediate_frequency_hz", mixed_hz, expected));
+        return Err(refused("intermediate_frequency_hz", &mixed_hz, expected));
     }
     if stream.n_channels == 0 {
-        return Err(refused("n_channels", 0, "one channel or more"));
+        return Err(refused("n_channels", &0, "one channel or more"));
     }
     Ok(())
 }
@@ -245,7 +245,7 @@ fn chirp_len(config: &FmcwConfig, stream: &StreamInfo) -> Result<usize, FmcwErro
         if pulse_len as f64 > in_period * (1.0 + 1e-9) {
             let expected =
                 format!("at least {} s, the {pulse_len} samples of a chirp", pulse_len as f64 / rate_hz);
-            return Err(refused("sweep.chirp_period_s", period_s, expected));
+            return Err(refused("sweep.chirp_period_s", &period_s, expected));
         }
         return Ok(pulse_len);
     }
@@ -255,7 +255,7 @@ fn chirp_len(config: &FmcwConfig, stream: &StreamInfo) -> Result<usize, FmcwErro
         let found = format!("{period_s} s, {in_period} samples");
         return Err(refused(
             "sweep.chirp_period_s",
-            found,
+            &found,
             format!("a whole number of samples, 1 to {MAX_RANGE}"),
         ));
     }
@@ -271,7 +271,7 @@ fn used(config: &FmcwConfig, chirp_len: usize, rate_hz: f64) -> Result<Range<usi
     if end > chirp_len as f64 || end - first < 2.0 {
         let found = format!("samples {first} to {end}");
         let expected = format!("2 samples or more within the {chirp_len} of a chirp");
-        return Err(refused("sweep.duration_s", found, expected));
+        return Err(refused("sweep.duration_s", &found, expected));
     }
     Ok(first as usize..end as usize)
 }
@@ -286,7 +286,7 @@ fn gates(
     // Written so that NaN is refused too.
     if !(min >= 0.0 && min < max && max <= greatest) {
         let expected = format!("0 <= min < max <= {greatest} m, where the sample rate ends");
-        return Err(refused("range_m", format!("{min} to {max} m"), expected));
+        return Err(refused("range_m", &format!("{min} to {max} m"), expected));
     }
     let first = (min / range_m_per_gate).floor() as usize;
     let last = (max / range_m_per_gate).ceil() as usize;

@@ -92,11 +92,11 @@ fn sizes_that_lie_and_long_sizes_are_understood() {
         (b"RIFF", vec![format.clone(), data(0x8000_0000)], 10, 1),
         (b"RIFF", vec![format.clone(), chunk(b"data", 0, &[]), end.clone()], 0, 0),
         (b"RIFF", vec![format.clone(), chunk(b"data", 0, &[])], 0, 0),
-        (b"RF64", vec![size64(16), format.clone(), data(u32::MAX), end.clone()], 8, 0),
+        (b"RF64", vec![size64(16), format.clone(), data(u32::MAX), end], 8, 0),
         (b"BW64", vec![size64(0), format.clone(), data(u32::MAX)], 10, 0),
         (b"BW64", vec![size64(u64::MAX), format.clone(), data(u32::MAX)], 10, 0),
         (b"RF64", vec![size64(u64::MAX - 9), format.clone(), data(u32::MAX)], 10, 1),
-        (b"RIFF", vec![format.clone(), chunk(b"data", u32::MAX, &noise(21))], 11, 0),
+        (b"RIFF", vec![format, chunk(b"data", u32::MAX, &noise(21))], 11, 0),
     ] {
         let path = put(folder.path(), &riff(id, &chunks));
         let mut recording = open(&path, &OpenOptions::default()).unwrap();
