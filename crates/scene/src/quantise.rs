@@ -2,11 +2,19 @@
 
 use rangegate_core::{ByteOrder, Complex32, SampleFormat, Scalar};
 
-/// What a converter of `bits` bits, up to 24, makes of samples: rounded to the nearest of its steps and clipped at full
+/// Added and taken away again, this rounds to the nearest integer, to even where the last bit is 1: unlike
+/// `round_ties_even` it needs no library call on processors without an instruction for it.
+const LAST_BIT_IS_ONE: f32 = 1.5 * (1 << 23) as f32;
+
+/// What a converter of `bits` bits, up to 23, makes of samples: rounded to the nearest of its steps and clipped at full
 /// scale.
 pub(crate) fn convert(samples: &mut [Complex32], bits: u32) {
     let full_scale = (1_u32 << (bits - 1)) as f32;
-    let part = |x: f32| (x * full_scale).round_ties_even().clamp(-full_scale, full_scale - 1.0) / full_scale;
+    let step = 1.0 / full_scale;
+    let part = |x: f32| {
+        let clipped = (x * full_scale).clamp(-full_scale, full_scale - 1.0);
+        ((clipped + LAST_BIT_IS_ONE) - LAST_BIT_IS_ONE) * step
+    };
     for x in samples {
         *x = Complex32::new(part(x.re), part(x.im));
     }
@@ -60,11 +68,9 @@ fn scatter<const SIZE: usize>(
     }
 }
 
-/// Rounds and clips to `bits` bits and a sign, up to 15: additions round to even where the last bit is 1, and
-/// unlike `round_ties_even` need no library call on processors without an instruction for it.
+/// Rounds and clips to `bits` bits and a sign, up to 15.
 #[inline(always)]
 fn small(x: f32, bits: i32) -> i32 {
-    const LAST_BIT_IS_ONE: f32 = 1.5 * (1 << 23) as f32;
     let full_scale = (1 << bits) as f32;
     let clipped = (x * full_scale).clamp(-full_scale, full_scale - 1.0);
     ((clipped + LAST_BIT_IS_ONE) - LAST_BIT_IS_ONE) as i32

@@ -162,9 +162,13 @@ impl RadarWorker {
         let end = first + self.signal.len() as u64;
         // Emission of what arrives at either end of the chunk: a target slower than light keeps the order.
         let emission = |sample: u64| sample as f64 - radar.medium.delay(&target.path, sample as f64);
-        let from = emission(first) - radar.medium.pulse_length - 3.0;
-        for index in radar.schedule.pulses_between(from, emission(end) + 3.0) {
-            let Some(echo) = radar.echo(target, index, radar.schedule.edge(index)) else { continue };
+        let sent = emission(first) - radar.medium.pulse_length - 3.0..emission(end) + 3.0;
+        for index in radar.schedule.pulses_between(sent.start, sent.end) {
+            let edge = radar.schedule.edge(index);
+            if !sent.contains(&edge.position()) {
+                continue;
+            }
+            let Some(echo) = radar.echo(target, index, edge) else { continue };
             let heard = echo.samples();
             let samples = heard.start.max(first)..heard.end.min(end);
             if samples.start < samples.end {

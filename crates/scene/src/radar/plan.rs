@@ -189,8 +189,8 @@ fn stations(radar: &RadarConfig) -> Result<Stations, SceneError> {
 }
 
 fn adc_bits(receiver: &ReceiverConfig, format: SampleFormat) -> Result<Option<u32>, SceneError> {
-    // Samples are binary32 before they are stored.
-    let most = if format.scalar.is_integer() { (8 * format.scalar.size() as u32).min(24) } else { 24 };
+    // Samples are binary32 before they are stored; see `convert`.
+    let most = if format.scalar.is_integer() { (8 * format.scalar.size() as u32).min(23) } else { 23 };
     match receiver.adc_bits {
         Some(bits) if !(2..=most).contains(&bits) => {
             let expected = format!("2 to {most} for {format}");
