@@ -253,7 +253,14 @@ impl Drain<Seen> for Keep {
 
 #[test]
 fn a_recording_runs_through_any_runner_alike() {
-    let plan = SegmentPlan { core_len: 150, lead: 40, tail: 20, n_sets: 2, whole_cores_only: false, joins_pulses: false };
+    let plan = SegmentPlan {
+        core_len: 150,
+        lead: 40,
+        tail: 20,
+        n_sets: 2,
+        whole_cores_only: false,
+        joins_pulses: false,
+    };
     let run = |runner: &Runner| {
         let source = replay(&[0..20_000, 20_100..50_000], r#"{"from":0.1,"loop":2}"#);
         let mut segmenter = Segmenter::new(source, plan).unwrap();
