@@ -133,6 +133,7 @@ impl Drain<SegmentResult> for Results {
 pub struct Done {
     /// The report.
     pub report: RunReport,
+    source: String,
     strongest: Vec<Detection>,
     folder: Option<PathBuf>,
     plots: Vec<PathBuf>,
@@ -195,7 +196,7 @@ pub fn run(
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     let plots = kept.transpose()?.unwrap_or_default();
-    Ok(Done { report, strongest, folder, plots })
+    Ok(Done { report, source: plan.source_name(), strongest, folder, plots })
 }
 
 /// A segment with a buffer of the same size; a clone would have none.
@@ -315,8 +316,8 @@ impl Done {
         }
         if self.report.bad_samples > 0 {
             say(format!(
-                "{} samples were no finite numbers; zeros stand in their place",
-                self.report.bad_samples
+                "{}: {} samples were no finite numbers, or beyond 1e15; zeros stand in their place",
+                self.source, self.report.bad_samples
             ));
         }
         if self.report.peaks_dropped > 0 {

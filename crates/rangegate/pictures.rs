@@ -168,7 +168,14 @@ fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segmen
     source.from = Some(TimePoint::FromStart { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) });
     (source.to, source.speed, source.repeat) = Default::default();
     let opened = plan::open(&source, &Stop::new())?;
-    let cut = SegmentPlan { core_len: n_samples, lead: 0, tail: 0, n_sets: 1, whole_cores_only: false, joins_pulses: false };
+    let cut = SegmentPlan {
+        core_len: n_samples,
+        lead: 0,
+        tail: 0,
+        n_sets: 1,
+        whole_cores_only: false,
+        joins_pulses: false,
+    };
     let mut segmenter = Segmenter::new(opened.source, cut)?;
     let mut segment = segmenter.make_segment();
     if !segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)? {

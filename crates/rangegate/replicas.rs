@@ -70,7 +70,10 @@ fn read_cut(config: &CutConfig) -> Result<(Vec<Complex32>, f64)> {
         let n = block.n_samples();
         let bad = converter.convert(&block, config.channel, 0..n, &mut cut[have..have + n]);
         if bad > 0 {
-            bail!("{} has {bad} samples that are no finite numbers inside the replica", path.display());
+            bail!(
+                "{} has {bad} samples that are no finite numbers, or beyond 1e15, inside the replica",
+                path.display()
+            );
         }
         have += n;
     }

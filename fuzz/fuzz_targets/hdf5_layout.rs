@@ -1,8 +1,9 @@
-//! An HDF5 file of any datasets, read as any configuration says.
+//! An HDF5 file of any datasets, read as any configuration says; or the input itself, where it is such a file.
 #![no_main]
 
-use libfuzzer_sys::{arbitrary, arbitrary::Arbitrary, fuzz_target};
-use rangegate_fuzz::{ATTRIBUTES, Layout, folder, pick, read_all};
+use libfuzzer_sys::arbitrary::{self, Arbitrary, Unstructured};
+use libfuzzer_sys::fuzz_target;
+use rangegate_fuzz::{ATTRIBUTES, Layout, folder, is_hdf5, pick, read_all};
 use rangegate_recording::hdf5::{Axes, Each, Hdf5Options, describe, suggestion};
 use rangegate_recording::{Kind, OpenOptions};
 
@@ -57,13 +58,21 @@ impl Options {
     }
 }
 
-fuzz_target!(|input: Input| {
+fuzz_target!(|data: &[u8]| {
     let path = folder().join("a.h5");
     // A new file: the library tells files that it has open apart by their inodes.
     let _ = std::fs::remove_file(&path);
-    input.layout.write(&path).expect("the file can be written");
+    let options = if is_hdf5(data) {
+        std::fs::write(&path, data).expect("the file can be written");
+        let hdf5 = Hdf5Options { datasets: vec!["*".to_owned()], ..Hdf5Options::default() };
+        OpenOptions { kind: Some(Kind::Hdf5), sample_rate_hz: Some(1.0), hdf5, ..OpenOptions::default() }
+    } else {
+        let Ok(input) = Input::arbitrary_take_rest(Unstructured::new(data)) else { return };
+        input.layout.write(&path).expect("the file can be written");
+        input.options.open_options()
+    };
     if let Ok(found) = describe(&path) {
         std::hint::black_box(suggestion(&found));
     }
-    read_all(rangegate_recording::open(&path, &input.options.open_options()));
+    read_all(rangegate_recording::open(&path, &options));
 });

@@ -24,6 +24,11 @@ pub fn folder() -> PathBuf {
     folder
 }
 
+/// Whether the input is an HDF5 file as it stands, as seeds are.
+pub fn is_hdf5(data: &[u8]) -> bool {
+    data.starts_with(b"\x89HDF\r\n\x1a\n")
+}
+
 /// Reads a recording from its start, and sees that every block keeps what [`Recording::read`] promises.
 pub fn read_all(recording: Result<Box<dyn Recording>>) {
     let Ok(mut recording) = recording else { return };

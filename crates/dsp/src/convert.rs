@@ -49,7 +49,8 @@ impl Converter {
     }
 
     /// Converts `samples` (counted within the block) of one channel into `out`. Returns how many of them were
-    /// infinite or not numbers, or beyond binary32; 0 stands in their place.
+    /// bad: infinite, not numbers, or with a part beyond ±10¹⁵; 0 stands in their place. No receiver gives such
+    /// numbers, and the power of longer sums of them would overflow binary32.
     ///
     /// # Panics
     /// * `out.len() != samples.len()`,
@@ -165,15 +166,20 @@ fn gather<const SIZE: usize>(
     }
 }
 
-/// Replaces samples that are no numbers by 0 and counts them.
+/// Most magnitude of I or Q: 300 dB over full scale. Its square, summed over 10⁸ samples, is within binary32.
+const MOST: f32 = 1e15;
+
+/// Replaces samples that are no numbers, or absurdly great ones, by 0 and counts them.
 fn zero_bad(out: &mut [Complex32]) -> usize {
     // Almost always there is none, and to see that vectorises.
     let flat: &[f32] = bytemuck::cast_slice(out);
-    if flat.iter().fold(true, |fine, x| fine & x.is_finite()) {
+    // Written so that NaN is bad too.
+    let is_fine = |x: f32| x.abs() <= MOST;
+    if flat.iter().fold(true, |fine, &x| fine & is_fine(x)) {
         return 0;
     }
     let mut bad = 0;
-    for x in out.iter_mut().filter(|x| !(x.re.is_finite() && x.im.is_finite())) {
+    for x in out.iter_mut().filter(|x| !(is_fine(x.re) && is_fine(x.im))) {
         *x = Complex32::ZERO;
         bad += 1;
     }

@@ -402,6 +402,46 @@ fn min_correlation_refuses_what_is_strong_but_not_the_replica() {
     assert_eq!(detections(&plan, &samples).len(), 1);
 }
 
+/// Zeros but for one burst: beside it there is nothing but what rounding leaves in the transforms.
+#[test]
+fn a_burst_in_digital_silence_is_one_detection() {
+    let waveform = barker(13);
+    for (input, max_hz) in
+        [(FilterInput::Complex, 0.0), (FilterInput::Complex, 4e3), (FilterInput::Magnitude, 0.0)]
+    {
+        let config = BurstConfig {
+            input,
+            doppler: DopplerGrid { max_hz, step_hz: 1e3 },
+            hold_off_s: 100e-6,
+            ..config(1e-4)
+        };
+        // A replica of ones and zeros, for magnitudes to have a shape.
+        let mut replica = replica(&waveform);
+        if input == FilterInput::Magnitude {
+            replica.samples.iter_mut().for_each(|x| x.re = x.re.max(0.0));
+        }
+        let plan = plan(&config, &[replica.clone()]);
+        for (edge, amplitude) in [(0, 1.0), (700, 1.0), (40_000, 0.9), (40_000, 1e-6), (90_000, 1e6)] {
+            let mut samples = vec![Complex32::ZERO; 100_000];
+            for (x, h) in samples[edge..].iter_mut().zip(&replica.samples) {
+                *x = h * amplitude;
+            }
+            let found = detections(&plan, &samples);
+            let expected = amplitude_db(amplitude);
+            assert!(found.len() <= 1, "{input:?}, {amplitude} at {edge}: {found:?}");
+            for d in &found {
+                assert!((place(d) - edge as f64).abs() < 1.0 && d.snr_db.is_finite(), "{d:?}");
+                assert!((d.power_db - expected).abs() < 1.0, "{d:?}");
+            }
+            assert!(found.len() == 1 || input == FilterInput::Magnitude, "{amplitude} at {edge} is missing");
+        }
+    }
+}
+
+fn amplitude_db(amplitude: f32) -> f64 {
+    20.0 * f64::from(amplitude).log10()
+}
+
 #[test]
 fn samples_that_are_no_numbers_are_counted_once_and_hurt_nobody() {
     let plan = plan(&config(1e-9), &[replica(&barker(13))]);

@@ -193,7 +193,7 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
             ),
         )?;
         if v.bad_samples > 0 {
-            line("bad samples", format!("{} are no finite numbers", v.bad_samples))?;
+            line("bad samples", format!("{} are no finite numbers, or beyond 1e15", v.bad_samples))?;
         }
         let checksum = match v.checksum_holds {
             Some(true) => "holds",

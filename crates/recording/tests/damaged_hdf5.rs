@@ -224,6 +224,48 @@ fn a_damaged_digital_rf_recording_never_brings_us_down() {
     }
 }
 
+/// Bytes of a recording's properties that a fuzzer changed: the encoding of an attribute's name became none that exists.
+const CHANGED: [(usize, u8); 18] = [
+    (161, 0xff),
+    (384, 0x80),
+    (386, 0x80),
+    (415, 0xff),
+    (522, 0x80),
+    (591, 0xf7),
+    (602, 0x1e),
+    (787, 0x80),
+    (1030, 0xaf),
+    (1199, 0x80),
+    (1632, 0x00),
+    (1653, 0xb5),
+    (1702, 0xff),
+    (1782, 0x80),
+    (1943, 0x80),
+    (1945, 0xff),
+    (2016, 0xff),
+    (2074, 0x80),
+];
+
+#[test]
+fn properties_that_once_brought_us_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../recordings/chirps/chirps/ch0");
+    let good = std::fs::read(shipped.join("drf_properties.h5")).unwrap();
+    let damaged = folder.path().join("drf_properties.h5");
+    for only in (0..CHANGED.len()).map(Some).chain([None]) {
+        let mut bytes = good.clone();
+        for (n, &(at, byte)) in CHANGED.iter().enumerate() {
+            if only.is_none_or(|only| only == n) {
+                bytes[at] = byte;
+            }
+        }
+        let _ = std::fs::remove_file(&damaged);
+        std::fs::write(&damaged, bytes).unwrap();
+        try_to_read(folder.path());
+        try_to_read(&damaged);
+    }
+}
+
 #[test]
 fn a_damaged_plain_file_never_brings_us_down() {
     let folder = tempfile::tempdir().unwrap();

@@ -35,7 +35,7 @@ pub struct RunReport {
     pub samples_lost: u64,
     /// Samples that no core holds: what is left of a run behind its last whole dwell.
     pub samples_unused: u64,
-    /// Samples that were infinite or no numbers.
+    /// Samples that were infinite, no numbers, or beyond 1e15.
     pub bad_samples: u64,
     /// What could not be read, a sentence each.
     pub losses: Vec<String>,

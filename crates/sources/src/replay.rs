@@ -1,9 +1,10 @@
-//! Plays a recording.
+//! Plays a recording, or what is made as it is played.
 
+use crate::made::Made;
 use crate::options::{Repeat, ReplayOptions, Speed, TimePoint};
 use rangegate_core::{BoxError, IqBlock, Source, StreamInfo, ToBaseband};
 use rangegate_pipeline::Stop;
-use rangegate_recording::{Recording, RecordingInfo};
+use rangegate_recording::Recording;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -23,13 +24,38 @@ pub struct ReplayError {
     pub message: String,
 }
 
+/// What is played, by absolute index: what [`Recording::read`] promises.
+pub(crate) trait Playable: Send {
+    fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool, BoxError>;
+
+    fn losses(&self) -> &[String];
+}
+
+impl Playable for Box<dyn Recording> {
+    fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool, BoxError> {
+        Ok((**self).read(at, max_samples, block)?)
+    }
+
+    fn losses(&self) -> &[String] {
+        (**self).losses()
+    }
+}
+
+/// What is known of it: its name, its stream, and one past its last index.
+struct About {
+    path: PathBuf,
+    stream: StreamInfo,
+    end_sample: u64,
+}
+
 /// Plays a recording as a [`Source`].
 ///
 /// Indices and times are those of the recording. When it is played again they go on growing: each time is
 /// shifted by the length of the window and begins with `after_gap`. At a speed other than
 /// [`Speed::Max`] a block is handed out when its last sample would have been taken; gaps take their time too.
 pub struct ReplaySource {
-    recording: Box<dyn Recording>,
+    played: Box<dyn Playable>,
+    about: About,
     info: StreamInfo,
     /// First sample of the window, and one past its last, in the recording's indices.
     window: (u64, u64),
@@ -68,39 +94,71 @@ impl ReplaySource {
         to_baseband: ToBaseband,
         stop: Stop,
     ) -> Result<Self, ReplayError> {
-        let about = recording.info();
-        let window = window(about, options)?;
+        let info = recording.info();
+        let stream = StreamInfo {
+            sample_rate: info.sample_rate,
+            n_channels: info.n_channels,
+            format: info.sample_format,
+            to_baseband,
+            center_frequency_hz: info.center_frequency_hz,
+            first_sample: info.first_sample,
+            anchor: info.anchor,
+            n_samples: info.n_samples,
+            pulse_len: info.pulse_len,
+        };
+        let about = About { path: info.path.clone(), stream, end_sample: info.end_sample };
+        Self::play(Box::new(recording), about, options, stop)
+    }
+
+    /// A replay of a source that is made as it is played, such as a scene: `make` makes it from its start, and it
+    /// ends before index `end_sample`. `path` is what errors call it. To begin later, or again, what lies before is
+    /// made too, and thrown away.
+    ///
+    /// # Errors
+    /// As [`ReplaySource::new`].
+    pub fn of_made(
+        make: impl Fn() -> Box<dyn Source> + Send + 'static,
+        end_sample: u64,
+        path: PathBuf,
+        options: &ReplayOptions,
+        to_baseband: ToBaseband,
+        stop: Stop,
+    ) -> Result<Self, ReplayError> {
+        let made = Made::new(Box::new(make), stop.clone());
+        let stream = StreamInfo { to_baseband, ..made.info().clone() };
+        Self::play(Box::new(made), About { path, stream, end_sample }, options, stop)
+    }
+
+    fn play(
+        played: Box<dyn Playable>,
+        about: About,
+        options: &ReplayOptions,
+        stop: Stop,
+    ) -> Result<Self, ReplayError> {
+        let window = window(&about, options)?;
+        let stream = &about.stream;
         let rounds_left = match options.repeat {
             Repeat::Forever => None,
             Repeat::Times(times) => Some(times.get() - 1),
         };
-        let frame_bytes = (about.sample_format.bytes() * about.n_channels).max(1);
+        let frame_bytes = (stream.format.bytes() * stream.n_channels).max(1);
         let mut max_samples = (BLOCK_BYTES / frame_bytes).max(1);
         let mut pace = None;
         if let Speed::Factor(factor) = options.speed {
-            let samples_per_s = about.sample_rate.hz() * factor;
+            let samples_per_s = stream.sample_rate.hz() * factor;
             let paced = (samples_per_s * PACED_BLOCK.as_secs_f64()) as usize;
             max_samples = max_samples.min(paced).max(1);
             pace = Some(Pace { samples_per_s, start: None });
         }
-        // Known only where the window is the whole recording: the gaps in a part of it are not.
-        let whole = window == (about.first_sample, about.end_sample);
+        // Known only where the window is all there is: the gaps in a part of it are not.
+        let whole = window == (stream.first_sample, about.end_sample);
         let rounds = rounds_left.map(|left| left + 1);
         let n_samples =
-            about.n_samples.filter(|_| whole).zip(rounds).and_then(|(n, rounds)| n.checked_mul(rounds));
-        let info = StreamInfo {
-            sample_rate: about.sample_rate,
-            n_channels: about.n_channels,
-            format: about.sample_format,
-            to_baseband,
-            center_frequency_hz: about.center_frequency_hz,
-            first_sample: window.0,
-            anchor: about.anchor,
-            n_samples,
-            pulse_len: about.pulse_len,
-        };
+            stream.n_samples.filter(|_| whole).zip(rounds).and_then(|(n, rounds)| n.checked_mul(rounds));
+        let info = StreamInfo { first_sample: window.0, n_samples, ..stream.clone() };
         Ok(Self {
-            recording,
+            played,
+            about,
             info,
             window,
             at: window.0,
@@ -115,11 +173,6 @@ impl ReplaySource {
         })
     }
 
-    /// What the recording says about itself.
-    pub fn recording_info(&self) -> &RecordingInfo {
-        self.recording.info()
-    }
-
     /// First sample of the time window and one past its last, in the recording's indices.
     pub fn window(&self) -> (u64, u64) {
         self.window
@@ -131,13 +184,12 @@ impl ReplaySource {
     /// # Errors
     /// The place lies outside the time window, or is a time although the recording does not say when it was made.
     pub fn seek(&mut self, place: TimePoint) -> Result<(), ReplayError> {
-        let about = self.recording.info();
-        let sample = sample_at(about, "seek", place)?;
+        let sample = sample_at(&self.about, "seek", place)?;
         let (first, end) = self.window;
         if !(first..end).contains(&sample) {
             let message =
                 format!("seek to {place} is sample {sample}, expected one from {first} to {}", end - 1);
-            return Err(ReplayError { path: about.path.clone(), message });
+            return Err(ReplayError { path: self.about.path.clone(), message });
         }
         self.at = sample;
         self.cut = true;
@@ -152,8 +204,7 @@ impl ReplaySource {
         let (_, end) = self.window;
         let left = end.saturating_sub(self.at);
         let max_samples = self.max_samples.min(usize::try_from(left).unwrap_or(usize::MAX));
-        if left == 0 || !self.recording.read(self.at, max_samples, block)? || block.header.first_sample >= end
-        {
+        if left == 0 || !self.played.read(self.at, max_samples, block)? || block.header.first_sample >= end {
             return Ok(false);
         }
         block.truncate(usize::try_from(end - block.header.first_sample).unwrap_or(usize::MAX));
@@ -212,19 +263,19 @@ impl Source for ReplaySource {
     }
 
     fn losses(&self) -> &[String] {
-        self.recording.losses()
+        self.played.losses()
     }
 }
 
 /// The recording's index of a place in it.
-fn sample_at(about: &RecordingInfo, bound: &str, place: TimePoint) -> Result<u64, ReplayError> {
+fn sample_at(about: &About, bound: &str, place: TimePoint) -> Result<u64, ReplayError> {
     match place {
         TimePoint::FromStart { nanos } => {
-            let samples = about.sample_rate.samples_from_nanos_up(nanos.into());
-            Ok(about.first_sample.saturating_add(u64::try_from(samples).unwrap_or(u64::MAX)))
+            let samples = about.stream.sample_rate.samples_from_nanos_up(nanos.into());
+            Ok(about.stream.first_sample.saturating_add(u64::try_from(samples).unwrap_or(u64::MAX)))
         }
-        TimePoint::At(time) => match about.anchor {
-            Some(anchor) => Ok(anchor.sample_at(time, about.sample_rate)),
+        TimePoint::At(time) => match about.stream.anchor {
+            Some(anchor) => Ok(anchor.sample_at(time, about.stream.sample_rate)),
             None => Err(ReplayError {
                 path: about.path.clone(),
                 message: format!(
@@ -237,12 +288,12 @@ fn sample_at(about: &RecordingInfo, bound: &str, place: TimePoint) -> Result<u64
 }
 
 /// The time window in the recording's indices.
-fn window(about: &RecordingInfo, options: &ReplayOptions) -> Result<(u64, u64), ReplayError> {
-    let (first, end) = (about.first_sample, about.end_sample);
+fn window(about: &About, options: &ReplayOptions) -> Result<(u64, u64), ReplayError> {
+    let (first, end) = (about.stream.first_sample, about.end_sample);
     let error = |message| Err(ReplayError { path: about.path.clone(), message });
     let from = options.from.map_or(Ok(first), |place| sample_at(about, "from", place))?.max(first);
     let to = options.to.map_or(Ok(end), |place| sample_at(about, "to", place))?.min(end);
-    let length_s = end.saturating_sub(first) as f64 / about.sample_rate.hz();
+    let length_s = end.saturating_sub(first) as f64 / about.stream.sample_rate.hz();
     match (options.from, options.to) {
         (Some(place), _) if from >= end => error(format!(
             "'from' is {place}, expected a time within the recording, which is {length_s} s long"

@@ -104,7 +104,7 @@ impl Window {
 }
 
 /// Copies samples of a block of any layout, channels side by side without padding.
-fn copy_interleaved(block: &IqBlock, samples: Range<usize>, out: &mut [u8]) {
+pub(crate) fn copy_interleaved(block: &IqBlock, samples: Range<usize>, out: &mut [u8]) {
     let (bytes, layout, width) = (block.bytes(), block.layout(), block.format().bytes());
     let n_channels = block.n_channels();
     let frame_bytes = width * n_channels;

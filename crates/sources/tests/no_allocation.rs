@@ -81,7 +81,14 @@ impl Source for Endless {
 fn allocations_after_warm_up(shared: Option<(Arc<dyn ByteSource>, Layout)>) -> u64 {
     let template = interleaved(0..BLOCK as u64, 2);
     let source = Endless { info: stream_info(2), template, shared, n: 0, at: 0 };
-    let plan = SegmentPlan { core_len: 900, lead: 250, tail: 130, n_sets: 2, whole_cores_only: false, joins_pulses: false };
+    let plan = SegmentPlan {
+        core_len: 900,
+        lead: 250,
+        tail: 130,
+        n_sets: 2,
+        whole_cores_only: false,
+        joins_pulses: false,
+    };
     let mut segmenter = Segmenter::new(source, plan).unwrap();
     let mut slots: Vec<Segment> = (0..3).map(|_| segmenter.make_segment()).collect();
     let mut warm = 0;

@@ -5,7 +5,9 @@
 mod common;
 
 use common::{FORMAT, bytes_of, interleaved, owned_block};
-use rangegate_core::{BlockHeader, BoxError, IqBlock, SampleRate, Segment, Source, TimeAnchor, ToBaseband};
+use rangegate_core::{
+    BlockHeader, BoxError, IqBlock, SampleRate, Segment, Source, StreamInfo, TimeAnchor, ToBaseband,
+};
 use rangegate_pipeline::{Drain, Runner, Stop, Work};
 use rangegate_recording::{Kind, Recording, RecordingInfo};
 use rangegate_sources::{ReplayOptions, ReplaySource, SegmentPlan, Segmenter, TimePoint};
@@ -229,6 +231,65 @@ fn the_flag_ends_a_wait_for_the_pace() {
     assert!(started.elapsed() < Duration::from_secs(10));
 }
 
+/// A source of some ranges that knows only how to go on.
+struct Forward {
+    info: StreamInfo,
+    fake: Fake,
+    at: u64,
+}
+
+impl Source for Forward {
+    fn info(&self) -> &StreamInfo {
+        &self.info
+    }
+
+    fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
+        let more = self.fake.read(self.at, 170, block)?;
+        self.at = block.end_sample();
+        Ok(more)
+    }
+}
+
+fn replay_made(json: &str) -> Result<ReplaySource, rangegate_sources::ReplayError> {
+    let make = || -> Box<dyn Source> {
+        let fake = Fake::new(&[1000..5000, 5100..21_000]);
+        let info = replay(&[1000..5000, 5100..21_000], "{}").info().clone();
+        Box::new(Forward { info, fake, at: 0 })
+    };
+    let to = ToBaseband { swap_iq: true, ..ToBaseband::default() };
+    ReplaySource::of_made(make, 21_000, "fake.toml".into(), &options(json), to, Stop::new())
+}
+
+#[test]
+fn what_is_made_is_played_as_a_recording_is() {
+    for json in [
+        "{}",
+        r#"{"from":0.3,"to":0.5}"#,
+        r#"{"from":0.405,"to":"2026-11-22T10:00:01Z"}"#,
+        r#"{"from":0.39,"to":0.45,"loop":3}"#,
+        r#"{"loop":2,"speed":1000}"#,
+    ] {
+        let mut recorded = replay(&[1000..5000, 5100..21_000], json);
+        let mut made = replay_made(json).unwrap();
+        assert!(made.info().to_baseband.swap_iq);
+        assert_eq!(made.info().n_samples, recorded.info().n_samples, "{json}");
+        assert_eq!(made.info().first_sample, recorded.info().first_sample, "{json}");
+        assert_eq!(made.window(), recorded.window(), "{json}");
+        assert_eq!(played(&mut made), played(&mut recorded), "{json}");
+    }
+    let text = replay_made(r#"{"from":2}"#).err().unwrap().to_string();
+    assert!(text.contains("fake.toml: 'from' is 2s"), "{text}");
+    let (mut made, mut block) =
+        (replay_made(r#"{"from":0.0123,"to":0.05,"loop":2}"#).unwrap(), IqBlock::default());
+    let mut at = [1123..1500, 1123..1500].into_iter().flatten();
+    while made.next_block(&mut block).unwrap() {
+        let first = at.next().unwrap();
+        assert_eq!(bytes_of(&block), interleaved(first..first + block.n_samples() as u64, 1));
+        at.by_ref().take(block.n_samples() - 1).for_each(drop);
+    }
+    assert_eq!(at.next(), None);
+}
+
 /// Keeps what it sees of a segment.
 struct Look;
 
@@ -253,7 +314,14 @@ impl Drain<Seen> for Keep {
 
 #[test]
 fn a_recording_runs_through_any_runner_alike() {
-    let plan = SegmentPlan { core_len: 150, lead: 40, tail: 20, n_sets: 2, whole_cores_only: false, joins_pulses: false };
+    let plan = SegmentPlan {
+        core_len: 150,
+        lead: 40,
+        tail: 20,
+        n_sets: 2,
+        whole_cores_only: false,
+        joins_pulses: false,
+    };
     let run = |runner: &Runner| {
         let source = replay(&[0..20_000, 20_100..50_000], r#"{"from":0.1,"loop":2}"#);
         let mut segmenter = Segmenter::new(source, plan).unwrap();

@@ -246,7 +246,8 @@ proptest! {
     }
 }
 
-const PLAN: SegmentPlan = SegmentPlan { core_len: 10, lead: 4, tail: 3, n_sets: 1, whole_cores_only: false, joins_pulses: false };
+const PLAN: SegmentPlan =
+    SegmentPlan { core_len: 10, lead: 4, tail: 3, n_sets: 1, whole_cores_only: false, joins_pulses: false };
 
 #[test]
 fn only_segments_across_the_border_of_two_memories_are_copied() {

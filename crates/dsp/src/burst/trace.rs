@@ -55,7 +55,7 @@ impl BurstWorker {
         };
         for row in 0..replica.rows.len() {
             self.filter_row(replica, row, &cells);
-            self.threshold_row(replica, n, &cells);
+            self.threshold_row(replica, row, n, &cells);
             for cell in shown.clone() {
                 let tested = cell - cells.tested.start;
                 let level = self.level[tested];

@@ -136,7 +136,7 @@ impl BurstWorker {
                 self.values.swap(0, 1);
             }
             self.filter_row(template, row, cells);
-            self.threshold_row(template, n, cells);
+            self.threshold_row(template, row, n, cells);
             let [values, values_below] = &self.values;
             let values = &values[..cells.row.len()];
             let values_below = if row > 0 { &values_below[..cells.row.len()] } else { &[] };
@@ -158,8 +158,22 @@ impl BurstWorker {
         });
     }
 
-    /// Noise level and threshold of the tested cells of the row in `values[0]`.
-    pub(super) fn threshold_row(&mut self, template: &Template, n: usize, cells: &Cells) {
+    /// The level that noise would need to hide what rounding leaves in a row. Beside a strong echo in digital silence
+    /// that is all there is, and no detection.
+    ///
+    /// Magnitudes: white noise of power σ² leaves `σ²·(1 − π/4)/Σw²` in the output, and its mean is `σ·√π/2`.
+    fn least_level(&self, template: &Template, row: usize) -> f32 {
+        let power = self.filter.rounding_power(template.rows.start + row);
+        match self.plan.input {
+            FilterInput::Complex => power,
+            FilterInput::Magnitude => {
+                (f64::from(power) * template.weight_energy / (4.0 / PI - 1.0)).sqrt() as f32
+            }
+        }
+    }
+
+    /// Noise level and threshold of the tested cells of the row in `values[0]`, which is the template's row `row`.
+    pub(super) fn threshold_row(&mut self, template: &Template, row: usize, n: usize, cells: &Cells) {
         let n_tested = cells.tested.len();
         let first = cells.tested.start - cells.row.start;
         let (noise, tested) = if self.plan.input == FilterInput::Magnitude {
@@ -169,8 +183,10 @@ impl BurstWorker {
         } else {
             (&self.values[0][..cells.row.len()], first..first + n_tested)
         };
+        let least = self.least_level(template, row);
         let (level, threshold) = (&mut self.level[..n_tested], &mut self.threshold[..n_tested]);
         template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
+        raise(level, threshold, least, template.cfar.factor(usize::MAX, usize::MAX));
     }
 
     /// The local maxima of one template.
@@ -264,6 +280,15 @@ impl BurstWorker {
         let explained = time.energy * template.weight_energy;
         let unexplained = self.sums.energy(start..start + n) - explained - noise * n_free as f64;
         explained >= least * least * (explained + unexplained.max(0.0))
+    }
+}
+
+/// Raises levels to the least that means anything, and thresholds with them. A level of zero has no threshold of its
+/// own; `factor` makes one.
+fn raise(level: &mut [f32], threshold: &mut [f32], least: f32, factor: f32) {
+    for (level, threshold) in level.iter_mut().zip(threshold).filter(|(level, _)| **level < least) {
+        *threshold = if *level > 0.0 { *threshold * (least / *level) } else { least * factor };
+        *level = least;
     }
 }
 

@@ -32,7 +32,7 @@ pub struct SegmentResult {
     pub peaks: Vec<Peak>,
     /// Peaks that found no place in `peaks`.
     pub peaks_dropped: u64,
-    /// Samples of the core, over all channels, that were infinite or not numbers. Counted by set 0 alone.
+    /// Samples of the core, over all channels, that were infinite, not numbers, or beyond 1e15. Counted by set 0 alone.
     pub bad_samples: u64,
     /// For plots. Filled by set 0 alone.
     pub overview: Overview,

@@ -63,7 +63,7 @@ fn slow_sample(block: &IqBlock, channel: usize, n: usize, to: ToBaseband) -> (Co
     let bytes = &block.bytes()[n * layout.sample_stride + channel * layout.channel_stride..];
     let i = slow_number(bytes, format) as f32;
     let q = if format.complex { slow_number(&bytes[format.scalar.size()..], format) as f32 } else { 0.0 };
-    if !(i.is_finite() && q.is_finite()) {
+    if !(i.abs() <= 1e15 && q.abs() <= 1e15) {
         return (Complex32::ZERO, true);
     }
     let (i, q) = if to.swap_iq && format.complex { (q, i) } else { (i, q) };
@@ -151,6 +151,27 @@ fn samples_that_are_no_numbers_become_zero_and_are_counted() {
     let bad = Converter::new(format, to, rate(1.0)).unwrap().convert(&block, 0, 0..4, &mut out);
     assert_eq!(bad, 3);
     assert_eq!(out, [Complex32::new(1.0, 2.0), Complex32::ZERO, Complex32::ZERO, Complex32::ZERO]);
+}
+
+#[test]
+fn numbers_whose_square_overflows_are_bad() {
+    let values = [1e15, -1e15, 1.1e15, 0.0, 0.0, -3e38, 1e20, 1e20];
+    for scalar in [Scalar::F32, Scalar::F64] {
+        let format = SampleFormat::complex(scalar);
+        let mut block = IqBlock::default();
+        let bytes = block.fill(BlockHeader::default(), format, 1, 4);
+        for (bytes, value) in bytes.chunks_exact_mut(scalar.size()).zip(values) {
+            match scalar {
+                Scalar::F32 => bytes.copy_from_slice(&(value as f32).to_le_bytes()),
+                _ => bytes.copy_from_slice(&f64::to_le_bytes(value)),
+            }
+        }
+        let mut out = [Complex32::ONE; 4];
+        let converter = Converter::new(format, ToBaseband::default(), rate(1.0)).unwrap();
+        assert_eq!(converter.convert(&block, 0, 0..4, &mut out), 3, "{format}");
+        assert_eq!(out, [Complex32::new(1e15, -1e15), Complex32::ZERO, Complex32::ZERO, Complex32::ZERO]);
+        assert!(out.iter().all(|x| (x.norm_sqr() * 1e7).is_finite()));
+    }
 }
 
 #[test]

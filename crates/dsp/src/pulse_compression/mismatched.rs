@@ -14,7 +14,7 @@
 //! the one before.
 
 use super::CompressionError;
-use super::filter::{matched_main_lobe, response};
+use super::filter::matched_main_lobe;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 use serde::{Deserialize, Serialize};

@@ -65,16 +65,18 @@ pub(crate) fn attribute(location: &Location, name: &str) -> Option<Value> {
 }
 
 /// All attributes of an object, in the order of their names; none where one of them is damaged.
+///
+/// They are opened by their number. Iterating over them would hand out what the file says of each name's encoding as
+/// an enum of the `hdf5` crate, which a damaged file makes one that does not exist.
 pub(crate) fn attributes(location: &Location) -> Vec<(String, Value)> {
-    let mut names = Vec::new();
-    if all_decode(location) {
-        // Stopping is not an error, and an object whose attributes cannot be listed has those listed so far.
-        let _ = location.find_attr(IndexType::Name, IterationOrder::Increasing, |name, _| {
-            names.push(name.to_owned());
-            Ok((names.len() >= MAX_ATTRIBUTES).then_some(()))
-        });
+    let n_attributes = location.loc_info().map_or(0, |info| info.num_attrs.min(MAX_ATTRIBUTES));
+    if n_attributes == 0 || !all_decode(location) {
+        return Vec::new();
     }
-    names.into_iter().filter_map(|name| attribute(location, &name).map(|value| (name, value))).collect()
+    let at = |n: usize| location.attr_by_index(IndexType::Name, IterationOrder::Increasing, n as u64);
+    // An object whose attributes cannot be listed to the end has those listed so far.
+    let all = (0..n_attributes).map_while(|n| at(n).ok());
+    all.map(|attribute| (attribute.name(), value(&attribute))).collect()
 }
 
 /// Whether the library can decode all attributes of an object. Where it cannot, listing them crashes libhdf5 1.10

@@ -3,9 +3,11 @@
 use crate::Error;
 use plotters::coord::Shift;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{FontStyle, register_font};
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Once;
 
@@ -69,6 +71,20 @@ pub(super) fn write_png(path: &Path, draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> 
     encoded.map_err(|error| failed(error.into()))
 }
 
+/// Limits of an axis that the drawing library can divide: finite, and further apart than rounding is wide. Its search
+/// for round numbers does not end where a step between two of them is lost in the size of the limits.
+pub(super) fn axis(low: f64, high: f64) -> Range<f64> {
+    if !(low.is_finite() && high.is_finite()) {
+        return 0.0..1.0;
+    }
+    let [low, high] = [low, high].map(|limit| limit.clamp(-GREATEST, GREATEST));
+    let least = 1e-9 * low.abs().max(high.abs()).max(1e-3);
+    if high - low < least { low..low + least.max(1.0) } else { low..high }
+}
+
+/// No axis goes further: physics needs less, and pixels are computed from it.
+const GREATEST: f64 = 1e15;
+
 /// The prefix that makes a quantity readable, and what to multiply it with.
 pub(super) fn prefix(greatest: f64) -> (f64, &'static str) {
     match greatest.abs() {
@@ -97,6 +113,55 @@ pub(super) fn titled<'a>(sheet: &Sheet<'a>, title: &str) -> Result<Sheet<'a>, St
     sheet.margin(14, 0, 0, 8).titled(&shortened(title, 90), ("sans-serif", TITLE)).map_err(text)
 }
 
+/// What stands for something in a legend.
+#[derive(Clone, Copy)]
+pub(super) enum Sample {
+    Line(RGBColor),
+    Ring(RGBColor),
+    Cross(RGBColor),
+}
+
+/// Writes a legend in a band of its own at the top of a sheet, where it covers no data, and returns what is left below.
+pub(super) fn legend<'a>(sheet: &Sheet<'a>, entries: &[(Sample, &str)]) -> Result<Sheet<'a>, String> {
+    const BAND: u32 = 32;
+    /// Width of a sample, room behind it, and room behind a name.
+    const ROOM: [i32; 3] = [26, 8, 30];
+    if entries.is_empty() {
+        return Ok(sheet.clone());
+    }
+    let (band, rest) = sheet.split_vertically(BAND);
+    let style = TextStyle::from(("sans-serif", TICK).into_font()).pos(Pos::new(HPos::Left, VPos::Center));
+    let sizes: Result<Vec<_>, _> =
+        entries.iter().map(|(_, name)| band.estimate_text_size(name, &style)).collect();
+    let widths: Vec<i32> = sizes.map_err(text)?.iter().map(|&(width, _)| width as i32).collect();
+    let total = widths.iter().map(|width| ROOM.iter().sum::<i32>() + width).sum::<i32>() - ROOM[2];
+    let (mut x, y) = ((band.dim_in_pixel().0 as i32 - total) / 2, BAND as i32 / 2);
+    for ((sample, name), width) in entries.iter().zip(widths) {
+        let middle = (x + ROOM[0] / 2, y);
+        match sample {
+            Sample::Line(colour) => {
+                band.draw(&PathElement::new([(x, y), (x + ROOM[0], y)], colour.stroke_width(3)))
+            }
+            Sample::Ring(colour) => band.draw(&Circle::new(middle, 8, colour.stroke_width(3))),
+            Sample::Cross(colour) => band.draw(&Cross::new(middle, 7, colour.stroke_width(3))),
+        }
+        .map_err(text)?;
+        x += ROOM[0] + ROOM[1];
+        band.draw(&Text::new((*name).to_owned(), (x, y), style.clone())).map_err(text)?;
+        x += width + ROOM[2];
+    }
+    Ok(rest)
+}
+
+/// A line through points, piece by piece: joined pieces would grow spikes where the line turns back.
+pub(super) fn polyline(
+    points: Vec<(f64, f64)>,
+    style: ShapeStyle,
+) -> impl Iterator<Item = PathElement<(f64, f64)>> {
+    let n_pieces = points.len().saturating_sub(1);
+    (0..n_pieces).map(move |at| PathElement::new([points[at], points[at + 1]], style))
+}
+
 /// Labels of ticks: as many decimals as the step needs.
 pub(super) fn tick(value: f64) -> String {
     let rounded = (value * 1e6).round() / 1e6;
@@ -114,6 +179,35 @@ mod tests {
         {
             assert_eq!(prefix(value).1, expected, "{value}");
         }
+    }
+
+    #[test]
+    fn axes_end_whatever_the_values() {
+        let inf = f64::INFINITY;
+        for (low, high) in [
+            (0.0, 1.0),
+            (0.0, inf),
+            (-inf, inf),
+            (f64::NAN, 1.0),
+            (0.0, 1e300),
+            (-1e300, 1e300),
+            (1e300, 1e300),
+            (5.0, 5.0),
+            (0.0, 0.0),
+            (1e12, 1e12 + 1e-3),
+            (7.0, -7.0),
+            (0.0, 1e-300),
+            (f64::MIN_POSITIVE, 2.0 * f64::MIN_POSITIVE),
+        ] {
+            let found = axis(low, high);
+            assert!(found.end > found.start, "{low}..{high}: {found:?}");
+            let mut pixels = vec![255; 200 * 100 * 3];
+            let sheet = BitMapBackend::with_buffer(&mut pixels, (200, 100)).into_drawing_area();
+            let mut chart =
+                ChartBuilder::on(&sheet).build_cartesian_2d(found.clone(), found.clone()).unwrap();
+            chart.configure_mesh().disable_mesh().draw().unwrap();
+        }
+        assert_eq!(axis(-3.0, 4.0), -3.0..4.0);
     }
 
     #[test]

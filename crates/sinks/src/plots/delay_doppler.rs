@@ -1,8 +1,8 @@
 //! Power over delay and Doppler.
 
 use super::About;
-use super::canvas::{prefix, titled, write_png};
-use super::heat_map::HeatMap;
+use super::canvas::{Sample, legend, prefix, titled, write_png};
+use super::heat_map::{HeatMap, RING};
 use crate::Error;
 use std::path::Path;
 
@@ -43,6 +43,7 @@ pub struct DelayDoppler {
 pub fn draw_delay_doppler(path: &Path, about: &About, data: &DelayDoppler) -> Result<(), Error> {
     write_png(path, |sheet| {
         let rest = titled(sheet, &format!("{}, over the median — {}", data.title, about.title))?;
+        let rest = legend(&rest, &[(Sample::Ring(RING), "detection")])?;
         let panels = rest.split_evenly((1, 2));
         let median = median(&data.full.power);
         for (panel, surface) in panels.iter().zip([&data.full, &data.near]) {
@@ -65,7 +66,12 @@ fn draw_surface(
         let power = f64::from(*surface.power.get(row * surface.n_delay + column)?);
         Some(10.0 * (power / median).max(1e-6).log10())
     };
-    let greatest = surface.power.iter().map(|power| f64::from(*power)).fold(0.0, f64::max);
+    let greatest = surface
+        .power
+        .iter()
+        .filter(|power| power.is_finite())
+        .map(|power| f64::from(*power))
+        .fold(0.0, f64::max);
     let high = (10.0 * (greatest / median).max(1.0).log10()).max(6.0);
     let (delay_scale, delay_prefix) = prefix(surface.delay_s[1].abs().max(surface.delay_s[0].abs()));
     let (doppler_scale, doppler_prefix) =

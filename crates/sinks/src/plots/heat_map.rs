@@ -1,8 +1,9 @@
 //! Values over a plane as colours, with a colour bar.
 
-use super::canvas::{Drawn, LABEL, Sheet, TICK, text, tick};
+use super::canvas::{Drawn, LABEL, Sheet, TICK, axis, text, tick};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::ops::Range;
 
 /// Values over a plane.
 pub(super) struct HeatMap<'a> {
@@ -20,14 +21,14 @@ pub(super) struct HeatMap<'a> {
     pub limits: [f64; 2],
     /// Detections: points to be marked with a ring.
     pub rings: &'a [(f64, f64)],
-    /// What is known to be there: points to be marked with a cross. A legend names both where there are any.
+    /// What is known to be there: points to be marked with a cross.
     pub crosses: &'a [(f64, f64)],
 }
 
 /// Width of the colour bar with its labels, pixels.
 const BAR_WIDTH: u32 = 130;
 /// Orange-red: stands out from all of viridis.
-const RING: RGBColor = RGBColor(0xff, 0x5a, 0x36);
+pub(super) const RING: RGBColor = RGBColor(0xff, 0x5a, 0x36);
 /// More rings than this are drawn small.
 const CROWD: usize = 40;
 const NO_DATA: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
@@ -36,17 +37,21 @@ impl HeatMap<'_> {
     pub fn draw(&self, sheet: &Sheet<'_>) -> Drawn {
         let (width, _) = sheet.dim_in_pixel();
         let (left, bar) = sheet.split_horizontally(width.saturating_sub(BAR_WIDTH));
+        let (across, up) = (axis(self.x[0], self.x[1]), axis(self.y[0], self.y[1]));
+        let shown = |&&(x, y): &&(f64, f64)| {
+            (across.start..=across.end).contains(&x) && (up.start..=up.end).contains(&y)
+        };
         let mut chart = ChartBuilder::on(&left)
             .margin(10)
             .x_label_area_size(60)
             .y_label_area_size(95)
-            .build_cartesian_2d(self.x[0]..self.x[1], self.y[0]..self.y[1])
+            .build_cartesian_2d(across.clone(), up.clone())
             .map_err(text)?;
         let (columns, rows) = chart.plotting_area().get_pixel_range();
-        let of = |at: i32, range: &std::ops::Range<i32>, n: usize| {
+        let of = |at: i32, range: &Range<i32>, n: usize| {
             (((at - range.start) as f64 + 0.5) / f64::from(range.end - range.start) * n as f64) as usize
         };
-        let [low, high] = self.limits;
+        let Range { start: low, end: high } = self.scale();
         for x in columns.clone() {
             for y in rows.clone() {
                 let row = self.n_rows - 1 - of(y, &rows, self.n_rows).min(self.n_rows - 1);
@@ -74,32 +79,24 @@ impl HeatMap<'_> {
                 + Circle::new((0, 0), radius, BLACK.stroke_width(4))
                 + Circle::new((0, 0), radius, RING.stroke_width(2))
         };
-        let rings = chart.draw_series(self.rings.iter().map(ring)).map_err(text)?;
-        if !self.crosses.is_empty() {
-            rings.label("detection").legend(move |(x, y)| Circle::new((x + 11, y), 8, RING.stroke_width(3)));
-            let cross = |&(x, y)| {
-                EmptyElement::at((x, y))
-                    + Cross::new((0, 0), 9, BLACK.stroke_width(5))
-                    + Cross::new((0, 0), 9, WHITE.stroke_width(2))
-            };
-            let crosses = chart.draw_series(self.crosses.iter().map(cross)).map_err(text)?;
-            crosses.label("truth").legend(|(x, y)| Cross::new((x + 11, y), 7, BLACK.stroke_width(3)));
-            chart
-                .configure_series_labels()
-                .position(SeriesLabelPosition::UpperRight)
-                .legend_area_size(30)
-                .background_style(WHITE.mix(0.85))
-                .label_font(("sans-serif", TICK))
-                .draw()
-                .map_err(text)?;
-        }
+        let cross = |&(x, y)| {
+            EmptyElement::at((x, y))
+                + Cross::new((0, 0), 9, BLACK.stroke_width(5))
+                + Cross::new((0, 0), 9, WHITE.stroke_width(2))
+        };
+        chart.draw_series(self.rings.iter().filter(shown).map(ring)).map_err(text)?;
+        chart.draw_series(self.crosses.iter().filter(shown).map(cross)).map_err(text)?;
         self.draw_bar(&bar)
+    }
+
+    fn scale(&self) -> Range<f64> {
+        axis(self.limits[0], self.limits[1])
     }
 
     fn draw_bar(&self, sheet: &Sheet<'_>) -> Drawn {
         let (_, height) = sheet.dim_in_pixel();
         let (top, bottom) = (40, height as i32 - 72);
-        let [low, high] = self.limits;
+        let Range { start: low, end: high } = self.scale();
         for y in top..=bottom {
             let part = f64::from(bottom - y) / f64::from(bottom - top);
             for x in 10..32 {

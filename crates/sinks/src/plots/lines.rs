@@ -1,6 +1,6 @@
 //! Lines and points over an axis: A-scopes, speeds, and curves of performance.
 
-use super::canvas::{DATA, LABEL, MARKS, TICK, text, tick, titled, write_png};
+use super::canvas::{DATA, LABEL, MARKS, TICK, axis, polyline, text, tick, titled, write_png};
 use crate::Error;
 use plotters::prelude::*;
 use std::path::Path;
@@ -58,15 +58,17 @@ pub struct LinePlot {
 pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
     let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
     let all = || plot.series.iter().flat_map(|series| &series.points).filter(|point| finite(point));
-    let x = limits(all().map(|(x, _)| *x), 0.0);
-    let y = plot.y.unwrap_or_else(|| limits(all().map(|(_, y)| *y), 0.06));
+    let [first, last] = limits(all().map(|(x, _)| *x), 0.0);
+    let x = axis(first, last);
+    let [low, high] = plot.y.unwrap_or_else(|| limits(all().map(|(_, y)| *y), 0.06));
+    let y = axis(low, high);
     write_png(path, |sheet| {
         let rest = titled(sheet, &plot.title)?;
         let mut chart = ChartBuilder::on(&rest)
             .margin(12)
             .x_label_area_size(60)
             .y_label_area_size(95)
-            .build_cartesian_2d(x[0]..x[1], y[0]..y[1])
+            .build_cartesian_2d(x.clone(), y.clone())
             .map_err(text)?;
         chart
             .configure_mesh()
@@ -83,12 +85,12 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
             .map_err(text)?;
         for (number, series) in plot.series.iter().enumerate() {
             let colour = colour(series.colour.unwrap_or(number));
-            let clamped = |&(x, at): &(f64, f64)| (x, at.clamp(y[0], y[1]));
+            let clamped = |&(at_x, at): &(f64, f64)| (at_x.clamp(x.start, x.end), at.clamp(y.start, y.end));
             let points: Vec<(f64, f64)> = series.points.iter().filter(|p| finite(p)).map(clamped).collect();
             let drawn = match series.stroke {
                 Stroke::Line | Stroke::Thin => {
                     let width = if series.stroke == Stroke::Thin { 1 } else { 2 };
-                    chart.draw_series(LineSeries::new(points, colour.stroke_width(width))).map_err(text)?
+                    chart.draw_series(polyline(points, colour.stroke_width(width))).map_err(text)?
                 }
                 Stroke::Points => chart
                     .draw_series(points.into_iter().map(|at| Circle::new(at, 4, colour.filled())))
@@ -97,14 +99,11 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
                     .draw_series(points.into_iter().map(|at| Circle::new(at, 9, colour.stroke_width(3))))
                     .map_err(text)?,
                 Stroke::Intervals => {
-                    let bars =
-                        series.points.iter().zip(&series.intervals).flat_map(|(&(x, at), &(low, high))| {
-                            let bar = PathElement::new(
-                                [clamped(&(x, low)), clamped(&(x, high))],
-                                colour.stroke_width(2),
-                            );
-                            [bar, PathElement::new([(x, at), (x, at)], colour.stroke_width(2))]
-                        });
+                    let ends = series.points.iter().zip(&series.intervals);
+                    let ends = ends.map(|(&(x, _), &(low, high))| [(x, low), (x, high)]);
+                    let bars = ends
+                        .filter(|ends| ends.iter().all(|end| finite(&end)))
+                        .map(|ends| PathElement::new(ends.map(|end| clamped(&end)), colour.stroke_width(2)));
                     chart.draw_series(bars).map_err(text)?;
                     chart
                         .draw_series(points.into_iter().map(|at| Circle::new(at, 4, colour.filled())))

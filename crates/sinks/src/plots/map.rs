@@ -1,8 +1,9 @@
 //! Powers over a plane: range-Doppler maps, range over time, speed over time.
 
-use super::canvas::{titled, write_png};
-use super::heat_map::{HeatMap, robust_limits};
+use super::canvas::{Sample, legend, titled, write_png};
+use super::heat_map::{HeatMap, RING, robust_limits};
 use crate::Error;
+use plotters::style::BLACK;
 use std::path::Path;
 
 /// A map of powers with what was found in it.
@@ -75,7 +76,12 @@ pub fn draw_map(path: &Path, picture: &MapPicture) -> Result<(), Error> {
     };
     write_png(path, |sheet| {
         let rest = titled(sheet, &picture.title)?;
-        map.draw(&rest)
+        let shown = [
+            (Sample::Ring(RING), "detection", !picture.detections.is_empty()),
+            (Sample::Cross(BLACK), "truth", !picture.truth.is_empty()),
+        ];
+        let entries: Vec<_> = shown.iter().filter(|s| s.2).map(|&(sample, name, _)| (sample, name)).collect();
+        map.draw(&legend(&rest, &entries)?)
     })
 }
 

@@ -1,6 +1,6 @@
 //! Power over time, with the detections.
 
-use super::canvas::{BEHIND, DATA, LABEL, MARKS, TICK, prefix, text, tick, titled, write_png};
+use super::canvas::{BEHIND, DATA, LABEL, MARKS, TICK, axis, prefix, text, tick, titled, write_png};
 use super::{About, Waterfall};
 use crate::Error;
 use plotters::prelude::*;
@@ -31,13 +31,15 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
     let db = |power: f64| 10.0 * power.max(1e-15).log10();
     let columns: Vec<(f64, Option<(f64, f64)>)> = (0..waterfall.n_columns())
         .map(|at| {
-            (at as f64 * column_s * scale, waterfall.power(at).map(|(mean, peak)| (db(mean), db(peak))))
+            let power = waterfall.power(at).map(|(mean, peak)| (db(mean), db(peak)));
+            (at as f64 * column_s * scale, power.filter(|(mean, peak)| mean.is_finite() && peak.is_finite()))
         })
         .collect();
     let values = || columns.iter().filter_map(|(_, power)| *power);
     let low = values().map(|(mean, _)| mean).fold(f64::INFINITY, f64::min);
     let high = values().map(|(_, peak)| peak).fold(f64::NEG_INFINITY, f64::max);
     let (low, high) = if low.is_finite() { (low - 3.0, high.max(low + 6.0)) } else { (-60.0, 0.0) };
+    let time = axis(0.0, span_s * scale);
     // Room above the data for the detections and the legend.
     let top = high + 0.3 * (high - low);
     let carpet = [high + 0.04 * (high - low), high + 0.1 * (high - low)];
@@ -48,7 +50,7 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
             .margin(12)
             .x_label_area_size(60)
             .y_label_area_size(95)
-            .build_cartesian_2d(0.0..span_s * scale, low..top)
+            .build_cartesian_2d(time.clone(), axis(low, top))
             .map_err(text)?;
         chart
             .configure_mesh()
@@ -86,8 +88,8 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
         }
         for (name, samples, colour) in groups(marks) {
             let opacity = if marks.len() > 300 { 0.35 } else { 0.9 };
-            let ticks = samples.iter().map(|&sample| {
-                let x = about.seconds_from_sample(sample, 0.0) * scale;
+            let places = samples.iter().map(|&sample| about.seconds_from_sample(sample, 0.0) * scale);
+            let ticks = places.filter(|x| time.contains(x)).map(|x| {
                 PathElement::new([(x, carpet[0]), (x, carpet[1])], colour.mix(opacity).stroke_width(2))
             });
             chart.draw_series(ticks).map_err(text)?.label(format!("{name}: {}", samples.len())).legend(
