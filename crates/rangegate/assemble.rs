@@ -10,7 +10,6 @@ use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
 use rangegate_core::{BoxError, Detection, IqBlock, Segment, Source};
 use rangegate_dsp::chain::{Collector, SegmentResult};
 use rangegate_pipeline::{Drain, Stop, worker};
-use rangegate_sinks::plots::Waterfall;
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
 use rangegate_sinks::{DetectionWriter, RunReport, Strongest, annotations_from_detections, read_detections};
 use rangegate_sources::{Segmenter, StreamCounts};
@@ -87,7 +86,7 @@ impl Results {
             collector: plan.chain.make_collector(),
             log,
             strongest: Strongest::new(N_STRONGEST),
-            by_template: plan.replicas.iter().map(|replica| (Arc::clone(&replica.name), 0)).collect(),
+            by_template: plan.template_names().map(|name| (name, 0)).collect(),
             bad_samples: 0,
             peaks_dropped: 0,
             overview: None,
@@ -160,7 +159,7 @@ pub fn run(
     let segment = segmenter.make_segment();
     let make = || (empty_like(&segment), plan.chain.make_result());
 
-    let (ran, waterfall) = std::thread::scope(|scope| {
+    let (ran, collected) = std::thread::scope(|scope| {
         let collecting = is_drawn.then(|| {
             let (tap, parts) = pictures::overview_tap(plan.chain.core_lead_tail().0);
             results.overview = Some(tap);
@@ -170,8 +169,8 @@ pub fn run(
         // Closes the tap, which ends the collecting.
         let dropped = results.overview.take().map(|tap| tap.dropped());
         results.tap_drops.extend(dropped.map(|dropped| ("plots".to_owned(), dropped)));
-        let waterfall = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
-        (ran, waterfall)
+        let collected = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
+        (ran, collected)
     });
     drop(workers);
     let (pipeline, ended) = match ran {
@@ -192,8 +191,8 @@ pub fn run(
     .to_owned();
     report.error = ended.as_ref().err().map(|error| format!("{error:#}"));
     let strongest = results.strongest.detections().to_vec();
-    let waterfall = waterfall?.and_then(std::thread::Result::ok);
-    let kept = folder.as_ref().map(|folder| keep(plan, folder, waterfall.as_ref(), &strongest, &report));
+    let collected = collected?.and_then(std::thread::Result::ok);
+    let kept = folder.as_ref().map(|folder| keep(plan, folder, collected.as_ref(), &strongest, &report));
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     let plots = kept.transpose()?.unwrap_or_default();
@@ -209,14 +208,14 @@ fn empty_like(segment: &Segment) -> Segment {
 fn keep(
     plan: &Plan,
     folder: &Path,
-    waterfall: Option<&Waterfall>,
+    collected: Option<&pictures::Collected>,
     strongest: &[Detection],
     report: &RunReport,
 ) -> Result<Vec<PathBuf>> {
     report.write(&folder.join("run.json"))?;
     annotate(plan, folder, report.detections)?;
-    match waterfall {
-        Some(waterfall) => pictures::draw(plan, &folder.join("plots"), waterfall, strongest),
+    match collected {
+        Some(collected) => pictures::draw(plan, &folder.join("plots"), collected, strongest),
         None => Ok(Vec::new()),
     }
 }
@@ -268,6 +267,7 @@ fn report(
         detections: results.log.count(),
         detections_by_template: counted.map(|(name, count)| (name.to_string(), *count)).collect(),
         peaks_dropped: results.peaks_dropped,
+        framing: json(&results.collector.framing()),
         tap_drops: results.tap_drops.clone(),
         elapsed_s: pipeline.elapsed_s,
         msamples_per_s: per_elapsed(counts.samples as f64 / 1e6),

@@ -50,6 +50,12 @@ pub enum Command {
     Compare(CompareArgs),
     /// Make a recording, with its truth, from a scene
     Simulate(SimulateArgs),
+    /// Measure the program itself
+    Bench {
+        /// What to measure.
+        #[command(subcommand)]
+        what: BenchCommand,
+    },
     /// Print the completions for a shell
     Completions {
         /// Which shell.
@@ -61,6 +67,35 @@ pub enum Command {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: Option<PathBuf>,
     },
+}
+
+/// What there is to measure.
+#[derive(Debug, Subcommand)]
+pub enum BenchCommand {
+    /// Detection, false alarms, estimation and resolution against theory, by Monte-Carlo
+    ///
+    /// Exit code 1 where a figure falls short of its bound.
+    Accuracy(AccuracyArgs),
+}
+
+/// `rangegate bench accuracy`.
+#[derive(Debug, ClapArgs)]
+pub struct AccuracyArgs {
+    /// Write accuracy.json, accuracy.md and the curves as plots into this folder
+    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+
+    /// Trials over those of the full report, which takes some minutes
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
+    pub scale: f64,
+
+    /// Everything random follows from it
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// Print JSON for programs
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `rangegate run`.

@@ -4,8 +4,12 @@ use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
 use rangegate_dsp::burst::BurstConfig;
+use rangegate_dsp::cw::CwConfig;
+use rangegate_dsp::pulse_doppler::{FmcwChainConfig, PulseDopplerConfig};
 use rangegate_dsp::waveform::Waveform;
 use rangegate_recording::hdf5::Hdf5Options;
+use rangegate_recording::npy::NpyOptions;
+use rangegate_recording::wav::WavOptions;
 use rangegate_recording::{Kind, OpenOptions};
 use rangegate_sources::{Repeat, ReplayOptions, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
@@ -19,7 +23,7 @@ pub struct Config {
     #[serde(default)]
     pub source: SourceConfig,
     /// What to look for.
-    #[serde(rename = "replica")]
+    #[serde(default, rename = "replica")]
     pub replicas: Vec<ReplicaConfig>,
     /// How to look for it.
     pub chain: ChainConfig,
@@ -39,7 +43,7 @@ pub struct SourceConfig {
     pub recording: Option<PathBuf>,
     /// Path of a scene, relative to the configuration.
     pub scene: Option<PathBuf>,
-    /// Format, where looking at the recording is not to decide: `sigmf`, `digital_rf`, `hdf5`, `raw`.
+    /// Format, where looking at the recording is not to decide: `sigmf`, `digital_rf`, `hdf5`, `npy`, `wav`, `raw`.
     pub kind: Option<Kind>,
     /// How a sample is stored, for raw files: `cu8 cs8 cs16 cf32 i8 …`.
     pub sample_format: Option<SampleFormat>,
@@ -59,6 +63,10 @@ pub struct SourceConfig {
     pub no_mmap: bool,
     /// What to read from a plain HDF5 file.
     pub hdf5: Hdf5Options,
+    /// What the array of a `.npy` file is.
+    pub npy: NpyOptions,
+    /// What the channels of a WAV file are.
+    pub wav: WavOptions,
     /// Q is stored before I.
     pub swap_iq: bool,
     /// The spectrum is mirrored: use I − jQ.
@@ -90,6 +98,8 @@ impl SourceConfig {
             channel: self.channel.clone(),
             no_mmap: self.no_mmap,
             hdf5: self.hdf5.clone(),
+            npy: self.npy.clone(),
+            wav: self.wav.clone(),
         }
     }
 
@@ -173,6 +183,12 @@ fn shown(value: Option<&toml::Value>) -> String {
 pub enum ChainConfig {
     /// A continuous stream against one or many replicas.
     Burst(BurstConfig),
+    /// Pulses of a radar, integrated coherently.
+    PulseDoppler(Box<PulseDopplerConfig>),
+    /// Chirps of a swept radar.
+    Fmcw(Box<FmcwChainConfig>),
+    /// The tone of a continuous-wave radar: speeds.
+    Cw(Box<CwConfig>),
 }
 
 /// `[run]`.

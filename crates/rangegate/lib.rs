@@ -12,7 +12,7 @@ pub mod pictures;
 pub mod plan;
 pub mod replicas;
 
-use cli::{Args, Command};
+use cli::{Args, BenchCommand, Command};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -47,6 +47,7 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
+        Command::Bench { what: BenchCommand::Accuracy(args) } => commands::bench::accuracy(&args, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { out } => commands::shell::man(out.as_deref()),
     }

@@ -1,5 +1,8 @@
 //! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
 
+mod radar;
+mod speed;
+
 use crate::plan::{self, Plan};
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
@@ -26,6 +29,12 @@ pub struct Part {
     first_sample: u64,
     n_samples: usize,
     overview: Overview,
+    /// Where the look began, and its range profile; empty where none was worked on.
+    look_sample: u64,
+    range_profile: Vec<f32>,
+    /// Slices of a continuous-wave radar's first channel: where they begin, and their powers one after the other.
+    slice_samples: Vec<u64>,
+    slice_powers: Vec<f32>,
 }
 
 /// The end at which the line offers overviews.
@@ -38,6 +47,15 @@ impl OverviewTap {
             part.first_sample = result.first_sample;
             part.n_samples = result.n_samples;
             part.overview.clone_from(&result.overview);
+            part.look_sample = result.look.first_sample;
+            part.range_profile.clone_from(&result.look.range_profile);
+            let slices = result.cw.slices().iter().filter(|slice| slice.channel == 0);
+            part.slice_samples.clear();
+            part.slice_powers.clear();
+            for slice in slices {
+                part.slice_samples.push(slice.first_sample);
+                part.slice_powers.extend_from_slice(&slice.power);
+            }
         });
     }
 
@@ -54,10 +72,29 @@ pub fn overview_tap(core_len: usize) -> (OverviewTap, Receiver<Lease<Part>>) {
     (OverviewTap(tap), receiver)
 }
 
+/// What was collected of a run for its plots.
+pub struct Collected {
+    /// Power and spectrum over time.
+    pub waterfall: Waterfall,
+    /// Range profiles over time.
+    pub profiles: radar::Profiles,
+    /// Spectra of speed over time.
+    pub speeds: radar::Profiles,
+}
+
 /// Sums up overviews until the line closes the tap.
-pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall {
+pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected {
     let mut waterfall = Waterfall::new(first_sample, Overview::PART, Overview::N_BINS);
+    let mut profiles = radar::Profiles::default();
+    let mut speeds = radar::Profiles::default();
     while let Some(part) = parts.recv() {
+        if !part.range_profile.is_empty() {
+            profiles.push(part.look_sample, &part.range_profile);
+        }
+        let n_bins = (part.slice_powers.len() / part.slice_samples.len().max(1)).max(1);
+        for (sample, powers) in part.slice_samples.iter().zip(part.slice_powers.chunks_exact(n_bins)) {
+            speeds.push(*sample, powers);
+        }
         let Overview { mean_power, peak_power, spectrum } = &part.overview;
         let spectra = spectrum.chunks(Overview::N_BINS);
         for (at, ((mean, peak), spectrum)) in mean_power.iter().zip(peak_power).zip(spectra).enumerate() {
@@ -66,7 +103,7 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
             waterfall.push(part.first_sample + offset as u64, n, *mean, *peak, spectrum);
         }
     }
-    waterfall
+    Collected { waterfall, profiles, speeds }
 }
 
 /// Draws everything that there is to draw into a folder, and says what it drew.
@@ -76,9 +113,10 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Waterfall
 pub fn draw(
     plan: &Plan,
     folder: &Path,
-    waterfall: &Waterfall,
+    collected: &Collected,
     strongest: &[Detection],
 ) -> Result<Vec<PathBuf>> {
+    let waterfall = &collected.waterfall;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let about = about(plan);
     let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];
@@ -96,7 +134,14 @@ pub fn draw(
         drawn.extend(match &plan.chain {
             Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
             Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
+            Chain::PulseDoppler(_) | Chain::Cw(_) => Vec::new(),
         });
+    }
+    if let Chain::Cw(tone) = &plan.chain {
+        drawn.extend(speed::draw(tone, folder, &about, &collected.speeds, &detections)?);
+    }
+    if let Chain::PulseDoppler(pulses) = &plan.chain {
+        drawn.extend(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest)?);
     }
     Ok(drawn)
 }

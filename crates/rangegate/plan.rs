@@ -43,9 +43,24 @@ impl Plan {
         let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
-        let ChainConfig::Burst(burst) = &config.chain;
-        let chain = Chain::burst(burst, &stream, &replicas)?;
+        let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
+        let chain = match &config.chain {
+            ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
+            ChainConfig::Cw(radar) => Chain::cw(radar, &stream)?,
+            ChainConfig::Fmcw(radar) => Chain::fmcw(radar, &stream)?,
+            ChainConfig::PulseDoppler(radar) => Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?,
+        };
         Ok((Self { config, stream, recording, replicas, chain, runner }, source))
+    }
+
+    /// What detections may name as their template.
+    pub fn template_names(&self) -> impl Iterator<Item = Arc<str>> + '_ {
+        let radar = match &self.chain {
+            Chain::PulseDoppler(radar) => Some(Arc::clone(radar.name())),
+            Chain::Cw(_) => Some(rangegate_dsp::cw::TEMPLATE.into()),
+            Chain::Stream(_) | Chain::Periodic(_) => None,
+        };
+        self.replicas.iter().map(|replica| Arc::clone(&replica.name)).chain(radar)
     }
 
     /// Path of what samples come from.

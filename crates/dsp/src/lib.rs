@@ -12,12 +12,15 @@
 //!   comes first, and the axis wraps.
 //! * A plan is immutable and shared; a worker owns the scratch and is what runs. Planning may allocate and
 //!   may fail; running does neither.
-#![forbid(unsafe_code)]
+// Only `simd` allows it, to call what is compiled for this machine's vectors.
+#![deny(unsafe_code)]
 
+pub mod accuracy;
 pub mod burst;
 pub mod chain;
 pub mod clutter;
 pub mod convert;
+pub mod cw;
 pub mod detect;
 pub mod doppler;
 pub mod estimate;
@@ -27,6 +30,7 @@ pub mod migration;
 pub mod pulse_compression;
 pub mod pulse_doppler;
 pub mod range_doppler;
+mod simd;
 pub mod theory;
 pub mod waveform;
 pub mod window;

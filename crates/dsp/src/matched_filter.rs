@@ -41,6 +41,21 @@ pub fn doppler_shifted(h: &[Complex32], cycles_per_sample: f64) -> Vec<Complex32
     h.iter().enumerate().map(turn).collect()
 }
 
+/// |ρ[1]| … |ρ[n_lags]|: how outputs of the filter that are so far apart correlate under white noise.
+pub(crate) fn autocorrelation(h: impl ExactSizeIterator<Item = Complex<f64>>, n_lags: usize) -> Vec<f32> {
+    let fft_len = (2 * h.len()).next_power_of_two();
+    let mut bins: Vec<Complex<f64>> = h.collect();
+    bins.resize(fft_len, Complex::ZERO);
+    let mut planner = FftPlanner::new();
+    planner.plan_fft_forward(fft_len).process(&mut bins);
+    for bin in &mut bins {
+        *bin = Complex::new(bin.norm_sqr(), 0.0);
+    }
+    planner.plan_fft_inverse(fft_len).process(&mut bins);
+    let magnitude = |r: &Complex<f64>| (r.norm() / bins[0].re).min(1.0) as f32;
+    bins[1..].iter().take(n_lags).map(magnitude).collect()
+}
+
 /// The spectra of all rows, and the transforms. Immutable; share it by [`Arc`].
 pub struct MatchedFilterPlan {
     fft_len: usize,

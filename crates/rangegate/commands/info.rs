@@ -153,6 +153,8 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
         Kind::Sigmf => "SigMF",
         Kind::DigitalRf => "Digital RF",
         Kind::Hdf5 => "HDF5",
+        Kind::Npy => "NumPy",
+        Kind::Wav => "WAV",
         Kind::Raw => "raw samples",
     };
     let how = if info.mapped { "mapped" } else { "read through buffers" };

@@ -20,6 +20,8 @@ struct Written {
     truth: PathBuf,
     samples: u64,
     bursts: u64,
+    /// CPIs times targets.
+    cpi_targets: u64,
 }
 
 /// Runs the command.
@@ -47,13 +49,16 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     writer.finish()?;
     bar.finish_and_clear();
     let truth = truth_path(&args.out);
-    let bursts = write_truth(&scene, &truth).with_context(|| format!("cannot write {}", truth.display()))?;
-    let written = Written { recording: args.out.clone(), truth, samples, bursts };
+    let (bursts, cpi_targets) =
+        write_truth(&scene, &truth).with_context(|| format!("cannot write {}", truth.display()))?;
+    let written = Written { recording: args.out.clone(), truth, samples, bursts, cpi_targets };
     if args.json {
         super::print_json(&written)?;
     } else {
+        let cpis =
+            if config.radar.is_some() { format!(", {cpi_targets} targets of CPIs") } else { String::new() };
         super::print(&format!(
-            "{}: {samples} samples\n{}: {bursts} bursts\n",
+            "{}: {samples} samples\n{}: {bursts} bursts{cpis}\n",
             written.recording.display(),
             written.truth.display()
         ))?;
@@ -69,16 +74,23 @@ fn truth_path(recording: &Path) -> PathBuf {
     recording.with_extension("truth.jsonl")
 }
 
-fn write_truth(scene: &rangegate_scene::Scene, path: &Path) -> Result<u64> {
+/// Bursts, then CPIs with their targets, a record a line; how many of each.
+fn write_truth(scene: &rangegate_scene::Scene, path: &Path) -> Result<(u64, u64)> {
     let mut file = BufWriter::new(File::create(path)?);
-    let mut bursts = 0;
-    for record in scene.truth() {
-        serde_json::to_writer(&mut file, &record)?;
-        file.write_all(b"\n")?;
-        bursts += 1;
-    }
+    let bursts = write_lines(scene.truth(), &mut file)?;
+    let cpi_targets = write_lines(scene.cpi_truth(), &mut file)?;
     file.flush()?;
-    Ok(bursts)
+    Ok((bursts, cpi_targets))
+}
+
+fn write_lines<T: Serialize>(records: impl Iterator<Item = T>, file: &mut impl Write) -> Result<u64> {
+    let mut n = 0;
+    for record in records {
+        serde_json::to_writer(&mut *file, &record)?;
+        file.write_all(b"\n")?;
+        n += 1;
+    }
+    Ok(n)
 }
 
 fn progress(n_samples: Option<u64>, quiet: bool) -> ProgressBar {

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::mmap::Mapping;
 use rangegate_core::{BlockHeader, ByteSource, IqBlock, Layout, SampleFormat, StreamInfo};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(crate) const MAX_CHANNELS: usize = 65_536;
 
 /// Bytes that one read without a map takes at most, so that a block's buffer has a bound.
-const MAX_READ_BYTES: usize = 16 << 20;
+pub(crate) const MAX_READ_BYTES: usize = 16 << 20;
 
 /// The bytes of a file.
 pub(crate) enum Storage {
@@ -40,6 +40,33 @@ impl Storage {
     pub fn is_mapped(&self) -> bool {
         matches!(self, Self::Mapped(_))
     }
+
+    /// `len` bytes from byte `at` on, which the file must have: mapped, or read into `scratch`.
+    pub fn bytes<'a>(
+        &'a mut self,
+        path: &Path,
+        at: u64,
+        len: usize,
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<&'a [u8]> {
+        match self {
+            Self::Mapped(memory) => Ok(&memory.bytes()[at as usize..][..len]),
+            Self::Read(file, _) => {
+                scratch.resize(len, 0);
+                file.seek(SeekFrom::Start(at))
+                    .and_then(|_| file.read_exact(scratch))
+                    .map_err(|error| Error::io(path, &format!("read samples at byte {at}"), error))?;
+                Ok(scratch)
+            }
+        }
+    }
+}
+
+/// Whether the first bytes of a file, 16 or fewer, are as a format has them. What cannot be read is of no format.
+pub(crate) fn begins_with(path: &Path, fits: impl Fn(&[u8]) -> bool) -> bool {
+    let mut start = Vec::new();
+    let read = open_file(path).is_ok_and(|file| file.take(16).read_to_end(&mut start).is_ok());
+    read && fits(&start)
 }
 
 /// Opens an ordinary file for reading. Anything else is refused before it is opened: a pipe would wait for
@@ -170,4 +197,72 @@ pub(crate) fn interleaved<'a>(
         }
     }
     Ok(scratch)
+}
+
+/// Writes samples as they come, straight into one file: what was written is there whatever happens after.
+///
+/// There is no place for an index, a time or a gap: the index of the first block is forgotten, and a gap after it is
+/// refused.
+pub(crate) struct FlatWriter {
+    path: PathBuf,
+    file: File,
+    stream: StreamInfo,
+    /// What the file is, for messages.
+    what: &'static str,
+    first_sample: Option<u64>,
+    next_sample: u64,
+    scratch: Vec<u8>,
+}
+
+impl FlatWriter {
+    pub fn create(path: &Path, stream: &StreamInfo, what: &'static str) -> Result<Self> {
+        let file = File::create_new(path).map_err(|error| Error::io(path, "create", error))?;
+        let (path, stream) = (path.to_owned(), stream.clone());
+        Ok(Self { path, file, stream, what, first_sample: None, next_sample: 0, scratch: Vec::new() })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Samples of each channel that were appended.
+    pub fn n_samples(&self) -> u64 {
+        self.first_sample.map_or(0, |first| self.next_sample - first)
+    }
+
+    /// Appends the samples of a block.
+    pub fn append(&mut self, block: &IqBlock) -> Result<()> {
+        let first = block.header.first_sample;
+        let next = if self.first_sample.is_some() { self.next_sample } else { first };
+        let bytes = interleaved(&self.path, &self.stream, next, block, &mut self.scratch)?;
+        if first != next || (block.header.after_gap && self.first_sample.is_some()) {
+            let message = format!(
+                "{} cannot hold the gap between samples {next} and {first}: write SigMF (.sigmf-meta) or Digital \
+                 RF (a folder)",
+                self.what
+            );
+            return Err(Error::new(&self.path, message));
+        }
+        let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(bytes));
+        written.map_err(|error| Error::io(&self.path, "write samples", error))?;
+        self.first_sample.get_or_insert(first);
+        self.next_sample = block.end_sample();
+        Ok(())
+    }
+
+    /// Overwrites bytes.
+    pub fn put(&mut self, at: u64, bytes: &[u8]) -> Result<()> {
+        let written = self.file.seek(SeekFrom::Start(at)).and_then(|_| self.file.write_all(bytes));
+        written.map_err(|error| Error::io(&self.path, "write the header", error))
+    }
+
+    /// Appends one zero byte.
+    pub fn pad(&mut self) -> Result<()> {
+        let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(&[0]));
+        written.map_err(|error| Error::io(&self.path, "write samples", error))
+    }
+
+    pub fn finish(&mut self) -> Result<()> {
+        self.file.sync_all().map_err(|error| Error::io(&self.path, "write samples", error))
+    }
 }

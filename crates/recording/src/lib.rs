@@ -10,9 +10,11 @@ pub mod error;
 mod flat;
 pub mod hdf5;
 pub mod mmap;
+pub mod npy;
 mod options;
 pub mod raw;
 pub mod sigmf;
+pub mod wav;
 
 pub use error::{Error, Result};
 pub use options::parse_si;
@@ -31,6 +33,10 @@ pub enum Kind {
     DigitalRf,
     /// Any other HDF5 file.
     Hdf5,
+    /// NumPy's `.npy`.
+    Npy,
+    /// WAV, of sound or of I and Q.
+    Wav,
     /// Bare samples.
     Raw,
 }
@@ -60,6 +66,10 @@ pub struct OpenOptions {
     pub no_mmap: bool,
     /// What to read from a plain HDF5 file.
     pub hdf5: hdf5::Hdf5Options,
+    /// What the array of a `.npy` file is.
+    pub npy: npy::NpyOptions,
+    /// What the channels of a WAV file are.
+    pub wav: wav::WavOptions,
 }
 
 /// What a recording says about itself.
@@ -178,6 +188,8 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
         Kind::Sigmf => sigmf::open(path, options),
         Kind::DigitalRf => digital_rf::open(path, options),
         Kind::Hdf5 => hdf5::open(path, options),
+        Kind::Npy => npy::open(path, options),
+        Kind::Wav => wav::open(path, options),
         Kind::Raw => raw::open(path, options),
     }
 }
@@ -202,20 +214,25 @@ fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
     flat::open_file(path)?;
     if hdf5::looks_like(path) {
         Ok(Kind::Hdf5)
+    } else if npy::looks_like(path) {
+        Ok(Kind::Npy)
+    } else if wav::looks_like(path) {
+        Ok(Kind::Wav)
     } else if sigmf::is_archive(path) {
         Ok(Kind::Sigmf)
     } else if options.sample_format.or_else(|| raw::format_from_name(path)).is_some() {
         Ok(Kind::Raw)
     } else {
         let message = "is of no known format: its name does not end in .sigmf-meta, .sigmf-data, .sigmf or a sample \
-                       format (.cs16, .cu8, .cf32, ...), its content is neither HDF5 nor a SigMF archive; if it is \
-                       bare samples, say how they are stored, for example --format cs16@2.4e6";
+                       format (.cs16, .cu8, .cf32, ...), its content is none of HDF5, NumPy (.npy), WAV or a SigMF \
+                       archive; if it is bare samples, say how they are stored, for example --format cs16@2.4e6";
         Err(Error::new(path, message))
     }
 }
 
 /// Creates a recording. The format follows from the path: `NAME.sigmf-meta` (or `.sigmf-data`) SigMF, a name
-/// that ends in a sample format (`.cs16`, `.cf32`, …) raw, a folder name without an extension Digital RF.
+/// that ends in a sample format (`.cs16`, `.cf32`, …) raw, `.npy` and `.wav` those, a folder name without an
+/// extension Digital RF.
 ///
 /// # Errors
 /// It exists already, cannot be written, or the path does not say which format.
@@ -224,12 +241,18 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
     if extension == "sigmf-meta" || extension == "sigmf-data" {
         return sigmf::create(path, stream, options);
     }
+    if extension == "npy" {
+        return npy::create(path, stream);
+    }
+    if extension == "wav" {
+        return wav::create(path, stream);
+    }
     if raw::format_from_name(path).is_some() {
         return raw::create(path, stream);
     }
     let message = format!(
         "no format is written under the ending '.{}': expected .sigmf-meta (SigMF), a sample format such as .cs16 \
-         or .cf32 (bare samples), or no ending (a Digital RF folder)",
+         or .cf32 (bare samples), .npy, .wav, or no ending (a Digital RF folder)",
         extension.display()
     );
     Err(Error::new(path, message))

@@ -23,7 +23,7 @@ pub fn parse_si(text: &str) -> Result<f64, String> {
 }
 
 impl OpenOptions {
-    /// Reads a `--format`: `sigmf`, `digital_rf`, `hdf5`, or a sample format for bare samples, with the
+    /// Reads a `--format`: `sigmf`, `digital_rf`, `hdf5`, `npy`, `wav`, or a sample format for bare samples, with the
     /// sample rate behind an `@` if wanted (`cs16@2.4e6`, `cu8@2.4M`, `hdf5@250M`).
     ///
     /// # Errors
@@ -38,10 +38,12 @@ impl OpenOptions {
             "sigmf" => options.kind = Some(Kind::Sigmf),
             "digital_rf" => options.kind = Some(Kind::DigitalRf),
             "hdf5" => options.kind = Some(Kind::Hdf5),
+            "npy" => options.kind = Some(Kind::Npy),
+            "wav" => options.kind = Some(Kind::Wav),
             _ => {
                 let format = name.parse::<SampleFormat>().map_err(|_| {
                     format!(
-                        "unknown format '{name}': expected sigmf, digital_rf or hdf5, or for bare samples one of \
+                        "unknown format '{name}': expected sigmf, digital_rf, hdf5, npy or wav, or for bare samples one of \
                          cu8 cs8 cs16 cs32 cf32 cf64 u8 i8 i16 i32 f32 f64 with the sample rate, as in cs16@2.4e6"
                     )
                 })?;

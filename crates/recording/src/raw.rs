@@ -4,13 +4,11 @@
 //! the name (`.cs16`, `.cu8`, `.cf32`, `.cfile`), the sample rate from the options; indices count from 0.
 
 use crate::error::{Error, Result};
-use crate::flat::{self, FlatFile, Run, Storage};
+use crate::flat::{self, FlatFile, FlatWriter, Run, Storage};
 use crate::{Kind, OpenOptions, Recording, RecordingInfo, Writer};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, StreamInfo, TimeAnchor};
 use serde_json::json;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// What to tell a user whose file does not say how its samples are stored.
 const SAY_THE_FORMAT: &str = "say how it is stored, for example --format cs16@2.4e6";
@@ -102,15 +100,6 @@ impl Recording for RawRecording {
     }
 }
 
-/// Writes bare samples as they come, straight into the file: what was written is there whatever happens after.
-struct RawWriter {
-    path: PathBuf,
-    file: File,
-    stream: StreamInfo,
-    next_sample: Option<u64>,
-    scratch: Vec<u8>,
-}
-
 /// Creates a file of bare samples. The ending of its name is the format of the stream.
 ///
 /// Bare samples hold no index, no time and no gap: the index of the first block is forgotten, and a gap after
@@ -123,29 +112,17 @@ pub fn create(path: &Path, stream: &StreamInfo) -> Result<Box<dyn Writer>> {
         let found = stream.format;
         return Err(Error::new(path, format!("its name says {named}, but the samples are {found}")));
     }
-    let file = File::create_new(path).map_err(|error| Error::io(path, "create", error))?;
-    let (path, stream) = (path.to_owned(), stream.clone());
-    Ok(Box::new(RawWriter { path, file, stream, next_sample: None, scratch: Vec::new() }))
+    Ok(Box::new(RawWriter(FlatWriter::create(path, stream, "a file of bare samples")?)))
 }
+
+struct RawWriter(FlatWriter);
 
 impl Writer for RawWriter {
     fn write(&mut self, block: &IqBlock) -> Result<()> {
-        let next = self.next_sample.unwrap_or(block.header.first_sample);
-        let bytes = flat::interleaved(&self.path, &self.stream, next, block, &mut self.scratch)?;
-        let first = block.header.first_sample;
-        if first != next || (block.header.after_gap && self.next_sample.is_some()) {
-            let message = format!(
-                "bare samples cannot hold the gap between samples {next} and {first}: write SigMF (.sigmf-meta) \
-                 or Digital RF (a folder)"
-            );
-            return Err(Error::new(&self.path, message));
-        }
-        self.file.write_all(bytes).map_err(|error| Error::io(&self.path, "write samples", error))?;
-        self.next_sample = Some(block.end_sample());
-        Ok(())
+        self.0.append(block)
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.file.sync_all().map_err(|error| Error::io(&self.path, "write samples", error))
+        self.0.finish()
     }
 }

@@ -1,5 +1,6 @@
 //! What a user writes.
 
+use crate::radar::{ClutterConfig, InterferenceConfig, RadarConfig, TargetConfig, TruthConfig};
 use rangegate_core::{SampleFormat, Timestamp};
 use rangegate_dsp::waveform::Waveform;
 use serde::{Deserialize, Serialize};
@@ -22,7 +23,7 @@ pub struct SceneConfig {
     /// Absolute index of the first sample.
     #[serde(default)]
     pub first_sample: u64,
-    /// Frequency that the receiver is tuned to, Hz.
+    /// Frequency that the receiver is tuned to, Hz; the radar's carrier where not given.
     pub center_frequency_hz: Option<f64>,
     /// Everything random follows from it.
     pub seed: u64,
@@ -31,12 +32,25 @@ pub struct SceneConfig {
     /// Stretches whose samples are lost, in the order of time.
     #[serde(default, rename = "gap")]
     pub gaps: Vec<GapConfig>,
-    /// The waveforms that bursts name.
+    /// The waveforms that bursts, the radar and interference name.
     #[serde(default, rename = "waveform")]
     pub waveforms: Vec<WaveformConfig>,
     /// What is heard.
     #[serde(default, rename = "burst")]
     pub bursts: Vec<BurstConfig>,
+    /// A pulse radar.
+    pub radar: Option<RadarConfig>,
+    /// What it is there to see.
+    #[serde(default, rename = "target")]
+    pub targets: Vec<TargetConfig>,
+    /// What it sees besides.
+    #[serde(default)]
+    pub clutter: Vec<ClutterConfig>,
+    /// Signals of others, in every channel.
+    #[serde(default)]
+    pub interference: Vec<InterferenceConfig>,
+    /// Which truth there is of the radar's targets.
+    pub truth: Option<TruthConfig>,
 }
 
 /// `[[gap]]`: samples that are lost.

@@ -1,8 +1,10 @@
 //! From what a user wrote to what can be computed.
 
+use crate::interference::{self, Tone};
+use crate::radar::{self, Radar};
+use crate::random::{Randomness, Seeded};
 use crate::{BurstConfig, SceneConfig, SceneError};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use rangegate_core::{SampleRate, StreamInfo, TimeAnchor, ToBaseband};
 use rangegate_dsp::waveform::Signal;
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Most channels of a scene.
-const MAX_CHANNELS: usize = 64;
+pub(crate) const MAX_CHANNELS: usize = 64;
 /// Most samples of a scene a channel: sums of indices stay far from 64 bits.
 const MAX_SAMPLES: f64 = (1_u64 << 60) as f64;
 /// Powers and ratios in dB lie within this much of zero, so that amplitudes stay numbers in binary32.
@@ -19,7 +21,7 @@ const MAX_DB: f64 = 300.0;
 /// Lengths in samples this close to one another are the same: what binary64 leaves of them.
 pub(crate) const ROUNDING: f64 = 1e-6;
 
-/// A scene that was checked: its bursts, its runs between gaps, and what every sample follows from.
+/// A scene that was checked: its bursts, its radar, its runs between gaps, and what every sample follows from.
 #[derive(Clone, Debug)]
 pub struct Scene {
     pub(crate) info: StreamInfo,
@@ -28,7 +30,11 @@ pub struct Scene {
     /// Stretches of samples that are there, counted from the first sample of the scene.
     pub(crate) runs: Vec<Range<u64>>,
     pub(crate) trains: Vec<Train>,
-    rng: ChaCha8Rng,
+    pub(crate) tones: Vec<Tone>,
+    /// Pulses of others, which are in no truth.
+    pub(crate) interference: Vec<Train>,
+    pub(crate) radar: Option<Radar>,
+    pub(crate) seeded: Seeded,
 }
 
 /// A train of bursts, or one. Times are in samples after the first of the scene.
@@ -71,19 +77,10 @@ impl Train {
     pub(crate) fn phase(&self, scene: &Scene, train: usize, index: u64) -> (f64, f64) {
         let cycles = match self.phase_cycles {
             Some(first) => first + self.doppler_cycles_a_sample * (self.leading_edge(index) - self.start),
-            None => scene.random(Randomness::Phase { train, index }).random::<f64>(),
+            None => scene.seeded.at(Randomness::Phase { train, index }).random::<f64>(),
         };
         (cycles.rem_euclid(1.0), self.doppler_cycles_a_sample)
     }
-}
-
-/// What random numbers are drawn for; each has its own place in the generator's sequence.
-#[derive(Clone, Copy)]
-pub(crate) enum Randomness {
-    /// Noise of one chunk of a channel.
-    Noise { chunk: u64, channel: usize },
-    /// Phase of a burst.
-    Phase { train: usize, index: u64 },
 }
 
 impl Scene {
@@ -130,17 +127,25 @@ impl Scene {
         let noise_power =
             config.noise_power_db.map(|db| power_from_db("noise_power_db", db)).transpose()?.unwrap_or(0.0);
         let runs = runs(config, rate, length as u64)?;
+        let seeded = Seeded::new(config.seed);
+        let waveforms = Waveforms::plan(config, rate)?;
+        let (tones, interference) = interference::plan(config, &waveforms, rate.hz(), length, &seeded)?;
+        let radar = radar::plan(config, &waveforms, rate, length, noise_power, &seeded)?;
+        let carrier_hz = config.radar.as_ref().map(|radar| radar.carrier_hz);
         let anchor = config.start_time.map(|time| TimeAnchor { sample: config.first_sample, time });
         Ok(Self {
             noise_deviation: (noise_power / 2.0).sqrt() as f32,
-            trains: trains(config, rate, length, noise_power)?,
-            rng: ChaCha8Rng::seed_from_u64(config.seed),
+            trains: trains(config, &waveforms, rate, length, noise_power)?,
+            tones,
+            interference,
+            radar,
+            seeded,
             info: StreamInfo {
                 sample_rate: rate,
                 n_channels: config.n_channels,
                 format: config.format,
                 to_baseband: ToBaseband::default(),
-                center_frequency_hz: config.center_frequency_hz,
+                center_frequency_hz: config.center_frequency_hz.or(carrier_hz),
                 first_sample: config.first_sample + runs[0].start,
                 anchor,
                 n_samples: Some(runs.iter().map(|run| run.end - run.start).sum()),
@@ -159,21 +164,14 @@ impl Scene {
     pub(crate) fn origin(&self) -> u64 {
         self.info.first_sample - self.runs[0].start
     }
-
-    /// The generator at the place of what is to be drawn.
-    pub(crate) fn random(&self, what: Randomness) -> ChaCha8Rng {
-        let mut rng = self.rng.clone();
-        let (stream, word) = match what {
-            Randomness::Noise { chunk, channel } => (chunk * MAX_CHANNELS as u64 + channel as u64, 0),
-            Randomness::Phase { train, index } => (1 << 63 | train as u64, 2 * u128::from(index)),
-        };
-        rng.set_stream(stream);
-        rng.set_word_pos(word);
-        rng
-    }
 }
 
-fn power_from_db(field: &str, db: f64) -> Result<f64, SceneError> {
+/// Not within `limit` of zero; NaN is not.
+pub(crate) fn beyond(number: f64, limit: f64) -> bool {
+    number.is_nan() || number.abs() > limit
+}
+
+pub(crate) fn power_from_db(field: &str, db: f64) -> Result<f64, SceneError> {
     if db.abs() <= MAX_DB {
         return Ok(10_f64.powf(db / 10.0));
     }
@@ -209,41 +207,59 @@ fn runs(config: &SceneConfig, rate: SampleRate, length: u64) -> Result<Vec<Range
     Ok(runs)
 }
 
-struct Planned {
-    name: Arc<str>,
-    signal: Arc<Signal>,
-    energy: f64,
+/// A waveform at the scene's rate.
+pub(crate) struct Planned {
+    pub(crate) name: Arc<str>,
+    pub(crate) signal: Arc<Signal>,
+    /// Energy of its replica.
+    pub(crate) energy: f64,
+}
+
+/// The waveforms of a scene by name.
+pub(crate) struct Waveforms<'a>(BTreeMap<&'a str, Planned>);
+
+impl<'a> Waveforms<'a> {
+    fn plan(config: &'a SceneConfig, rate: SampleRate) -> Result<Self, SceneError> {
+        let mut waveforms = BTreeMap::new();
+        for (k, entry) in config.waveforms.iter().enumerate() {
+            let name: Arc<str> = entry.name.as_str().into();
+            let failed = |source| SceneError::Waveform { name: entry.name.clone(), source };
+            let signal = Arc::new(entry.waveform.signal(rate.hz()).map_err(failed)?);
+            let energy = entry.waveform.replica(Arc::clone(&name), rate.hz()).map_err(failed)?.energy();
+            if waveforms.insert(entry.name.as_str(), Planned { name, signal, energy }).is_some() {
+                let field = format!("waveform[{k}].name");
+                return Err(SceneError::field(field, &entry.name, "a name used once"));
+            }
+        }
+        Ok(Self(waveforms))
+    }
+
+    /// The waveform that `field` names.
+    pub(crate) fn find(&self, name: &str, field: String) -> Result<&Planned, SceneError> {
+        self.0.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.0.keys().copied().collect();
+            SceneError::field(field, &name, format!("the name of a [[waveform]], one of {names:?}"))
+        })
+    }
 }
 
 fn trains(
     config: &SceneConfig,
+    waveforms: &Waveforms<'_>,
     rate: SampleRate,
     length: f64,
     noise_power: f64,
 ) -> Result<Vec<Train>, SceneError> {
-    let mut waveforms = BTreeMap::new();
-    for (k, entry) in config.waveforms.iter().enumerate() {
-        let name: Arc<str> = entry.name.as_str().into();
-        let failed = |source| SceneError::Waveform { name: entry.name.clone(), source };
-        let signal = Arc::new(entry.waveform.signal(rate.hz()).map_err(failed)?);
-        let energy = entry.waveform.replica(Arc::clone(&name), rate.hz()).map_err(failed)?.energy();
-        if waveforms.insert(entry.name.as_str(), Planned { name, signal, energy }).is_some() {
-            return Err(SceneError::field(format!("waveform[{k}].name"), &entry.name, "a name used once"));
-        }
-    }
     let plan = |(k, burst): (usize, &BurstConfig)| {
-        let Some(waveform) = waveforms.get(burst.waveform.as_str()) else {
-            let names: Vec<&str> = waveforms.keys().copied().collect();
-            let expected = format!("the name of a [[waveform]], one of {names:?}");
-            return Err(SceneError::field(format!("burst[{k}].waveform"), &burst.waveform, expected));
-        };
         let field = |name: &str| format!("burst[{k}].{name}");
+        let waveform = waveforms.find(&burst.waveform, field("waveform"))?;
         train(burst, waveform, config.n_channels, rate.hz(), length, noise_power, &field)
     };
     config.bursts.iter().enumerate().map(plan).collect()
 }
 
-fn train(
+/// Checks a train of bursts; `field` makes paths of fields' names.
+pub(crate) fn train(
     burst: &BurstConfig,
     waveform: &Planned,
     n_channels: usize,

@@ -2,6 +2,16 @@
 
 use rangegate_core::{ByteOrder, Complex32, SampleFormat, Scalar};
 
+/// What a converter of `bits` bits, up to 24, makes of samples: rounded to the nearest of its steps and clipped at full
+/// scale.
+pub(crate) fn convert(samples: &mut [Complex32], bits: u32) {
+    let full_scale = (1_u32 << (bits - 1)) as f32;
+    let part = |x: f32| (x * full_scale).round_ties_even().clamp(-full_scale, full_scale - 1.0) / full_scale;
+    for x in samples {
+        *x = Complex32::new(part(x.re), part(x.im));
+    }
+}
+
 /// Stores sample `n` at byte `start + n · stride` of `bytes`.
 pub(crate) fn quantise(
     samples: &[Complex32],

@@ -1,8 +1,10 @@
 //! The samples of a scene.
 
 use crate::Scene;
-use crate::plan::Randomness;
-use crate::quantise::quantise;
+use crate::plan::Train;
+use crate::quantise::{convert, quantise};
+use crate::radar::RadarWorker;
+use crate::random::Randomness;
 use rand_distr::{Distribution, StandardNormal};
 use rangegate_core::{BlockHeader, BoxError, Complex32, IqBlock, Source, StreamInfo};
 use rangegate_dsp::waveform::Signal;
@@ -34,13 +36,15 @@ struct Chunk {
     samples: Vec<Complex32>,
     /// All of them as stored `[CHUNK × n_channels]`.
     bytes: Vec<u8>,
+    radar: Option<RadarWorker>,
 }
 
 impl SceneSource {
     /// Begins at the start of the scene; blocks hold up to `block_samples` samples, at least one.
     pub fn new(scene: Arc<Scene>, block_samples: usize) -> Self {
         let size = CHUNK * scene.info.n_channels * scene.info.format.bytes();
-        let chunk = Chunk { index: None, samples: vec![Complex32::ZERO; CHUNK], bytes: vec![0; size] };
+        let radar = scene.radar.as_ref().map(|radar| RadarWorker::new(radar, CHUNK));
+        let chunk = Chunk { index: None, samples: vec![Complex32::ZERO; CHUNK], bytes: vec![0; size], radar };
         let at = scene.runs[0].start;
         Self { scene, block_samples: block_samples.max(1), run: 0, at, chunk }
     }
@@ -88,53 +92,70 @@ impl Chunk {
         }
         let first = index * CHUNK as u64;
         let format = scene.info.format;
+        let heard = match (&mut self.radar, &scene.radar) {
+            (Some(worker), Some(radar)) => worker.make(radar, first),
+            _ => &[],
+        };
+        let adc_bits = scene.radar.as_ref().and_then(|radar| radar.adc_bits);
         for channel in 0..scene.info.n_channels {
-            self.fill_with_noise(scene, index, channel);
-            self.add_bursts(scene, &(first..first + CHUNK as u64), channel);
+            let samples = &mut self.samples;
+            fill_with_noise(scene, index, channel, samples);
+            add_bursts(scene, &(first..first + CHUNK as u64), channel, samples);
+            for (x, heard) in samples.iter_mut().zip(heard) {
+                *x += heard;
+            }
+            for tone in &scene.tones {
+                tone.add(first, samples);
+            }
+            if let Some(bits) = adc_bits {
+                convert(samples, bits);
+            }
             let stride = format.bytes() * scene.info.n_channels;
-            quantise(&self.samples, format, &mut self.bytes, channel * format.bytes(), stride);
+            quantise(samples, format, &mut self.bytes, channel * format.bytes(), stride);
         }
         self.index = Some(index);
     }
+}
 
-    fn fill_with_noise(&mut self, scene: &Scene, chunk: u64, channel: usize) {
-        let deviation = scene.noise_deviation;
-        if deviation <= 0.0 {
-            return self.samples.fill(Complex32::ZERO);
-        }
-        let mut rng = scene.random(Randomness::Noise { chunk, channel });
-        let mut normal = || -> f32 { StandardNormal.sample(&mut rng) };
-        for x in &mut self.samples {
-            *x = Complex32::new(deviation * normal(), deviation * normal());
+fn fill_with_noise(scene: &Scene, chunk: u64, channel: usize, samples: &mut [Complex32]) {
+    let deviation = scene.noise_deviation;
+    if deviation <= 0.0 {
+        return samples.fill(Complex32::ZERO);
+    }
+    let mut rng = scene.seeded.at(Randomness::Noise { chunk, channel });
+    let mut normal = || -> f32 { StandardNormal.sample(&mut rng) };
+    for x in samples {
+        *x = Complex32::new(deviation * normal(), deviation * normal());
+    }
+}
+
+fn add_bursts(scene: &Scene, range: &Range<u64>, channel: usize, samples: &mut [Complex32]) {
+    for (number, train) in scene.trains.iter().chain(&scene.interference).enumerate() {
+        if train.channels.contains(&channel) {
+            add_train(scene, number, train, range, samples);
         }
     }
+}
 
-    fn add_bursts(&mut self, scene: &Scene, range: &Range<u64>, channel: usize) {
-        for (number, train) in scene.trains.iter().enumerate() {
-            if !train.channels.contains(&channel) {
-                continue;
-            }
-            for index in train.bursts_in(range) {
-                let edge = train.leading_edge(index);
-                let start = (edge.floor() as u64).max(range.start);
-                let end = ((edge + train.length).ceil() as u64).min(range.end);
-                if start >= end {
-                    continue;
-                }
-                let (phase, doppler) = train.phase(scene, number, index);
-                let burst = Burst {
-                    signal: &train.signal,
-                    edge,
-                    amplitude: train.amplitude,
-                    phase,
-                    doppler,
-                    sample_period_s: 1.0 / scene.info.sample_rate.hz(),
-                };
-                let samples = &mut self.samples[(start - range.start) as usize..];
-                for (n, x) in (start..end).zip(samples) {
-                    *x += burst.sample(n);
-                }
-            }
+fn add_train(scene: &Scene, number: usize, train: &Train, range: &Range<u64>, samples: &mut [Complex32]) {
+    for index in train.bursts_in(range) {
+        let edge = train.leading_edge(index);
+        let start = (edge.floor() as u64).max(range.start);
+        let end = ((edge + train.length).ceil() as u64).min(range.end);
+        if start >= end {
+            continue;
+        }
+        let (phase, doppler) = train.phase(scene, number, index);
+        let burst = Burst {
+            signal: &train.signal,
+            edge,
+            amplitude: train.amplitude,
+            phase,
+            doppler,
+            sample_period_s: 1.0 / scene.info.sample_rate.hz(),
+        };
+        for (n, x) in (start..end).zip(&mut samples[(start - range.start) as usize..]) {
+            *x += burst.sample(n);
         }
     }
 }

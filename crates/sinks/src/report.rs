@@ -45,6 +45,8 @@ pub struct RunReport {
     pub detections_by_template: BTreeMap<String, u64>,
     /// Peaks that found no place in a segment's result.
     pub peaks_dropped: u64,
+    /// Where pulses began, and how that drifted; null for chains without pulses.
+    pub framing: Value,
     /// What each tap dropped.
     pub tap_drops: BTreeMap<String, u64>,
     /// Wall time of the run, s.

@@ -5,10 +5,9 @@ use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
 use crate::chain::{OverviewPlan, PART, PlanError, SegmentResult};
 use crate::convert::Converter;
 use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
-use crate::matched_filter::{MatchedFilterPlan, doppler_shifted};
+use crate::matched_filter::{MatchedFilterPlan, autocorrelation, doppler_shifted};
 use crate::waveform::Replica;
 use rangegate_core::{Complex32, SampleRate, StreamInfo};
-use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
@@ -284,7 +283,7 @@ fn template(
     let (statistics, span) = match config.input {
         FilterInput::Complex => {
             let n_lags = (2 * reach(&config.cfar)).min(len - 1);
-            (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights, n_lags) }, 0)
+            (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights.iter().map(|w| wide(*w)), n_lags) }, 0)
         }
         FilterInput::Magnitude => {
             let scaled = weights.iter().map(|w| (f64::from(w.re) / weight_energy) as f32).collect();
@@ -311,21 +310,6 @@ fn template(
         time_correlation: time_correlation / weight_energy,
         doppler_correlation: doppler_correlation / weight_energy,
     })
-}
-
-/// |ρ[1]| … |ρ[n_lags]|: how outputs of the filter that are so far apart correlate under white noise.
-fn autocorrelation(h: &[Complex32], n_lags: usize) -> Vec<f32> {
-    let fft_len = (2 * h.len()).next_power_of_two();
-    let mut bins: Vec<Wide> = h.iter().map(|h| wide(*h)).collect();
-    bins.resize(fft_len, Wide::ZERO);
-    let mut planner = FftPlanner::new();
-    planner.plan_fft_forward(fft_len).process(&mut bins);
-    for bin in &mut bins {
-        *bin = Wide::new(bin.norm_sqr(), 0.0);
-    }
-    planner.plan_fft_inverse(fft_len).process(&mut bins);
-    let magnitude = |r: &Wide| (r.norm() / bins[0].re).min(1.0) as f32;
-    bins[1..].iter().take(n_lags).map(magnitude).collect()
 }
 
 type Wide = Complex<f64>;

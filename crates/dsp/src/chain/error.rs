@@ -22,6 +22,14 @@ pub enum PlanError {
     /// The samples cannot be converted.
     #[error(transparent)]
     Convert(#[from] ConvertError),
+    /// A stage of the chain cannot be planned.
+    #[error("{stage}: {message}")]
+    Stage {
+        /// Name of its settings.
+        stage: &'static str,
+        /// What it found and what it expected.
+        message: String,
+    },
     /// A replica that nothing can be found with.
     #[error("replica '{name}': found {found}, expected {expected}")]
     Replica {
@@ -37,5 +45,10 @@ pub enum PlanError {
 impl PlanError {
     pub(crate) fn setting(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { field, found: found.to_string(), expected: expected.into() }
+    }
+
+    /// What a stage says, with the name of its settings.
+    pub(crate) fn stage(stage: &'static str, error: &dyn std::fmt::Display) -> Self {
+        Self::Stage { stage, message: error.to_string() }
     }
 }

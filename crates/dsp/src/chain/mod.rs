@@ -9,10 +9,12 @@ mod result;
 pub use error::PlanError;
 pub use overview::Overview;
 pub(crate) use overview::{OverviewPlan, PART};
-pub use result::SegmentResult;
+pub use result::{LookResult, SegmentResult};
 
 use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
 use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
+use crate::cw::{CwConfig, CwPlan, CwWorker, Slices};
+use crate::pulse_doppler::{FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
 use std::sync::Arc;
@@ -24,6 +26,10 @@ pub enum Chain {
     Stream(Arc<BurstPlan>),
     /// Dwells over the periods of a code.
     Periodic(Arc<PeriodicPlan>),
+    /// Pulses or chirps of a radar.
+    PulseDoppler(Arc<PulseDopplerPlan>),
+    /// The tone of a continuous-wave radar.
+    Cw(Arc<CwPlan>),
 }
 
 impl Chain {
@@ -38,11 +44,45 @@ impl Chain {
         })
     }
 
+    /// Plans a `pulse_doppler` chain for a stream and its one replica; `origin_sample` is the absolute index of the
+    /// recording's first sample.
+    ///
+    /// # Errors
+    /// As [`PulseDopplerPlan::new`].
+    pub fn pulse_doppler(
+        config: &PulseDopplerConfig,
+        stream: &StreamInfo,
+        replicas: &[Replica],
+        origin_sample: u64,
+    ) -> Result<Self, PlanError> {
+        let plan = PulseDopplerPlan::new(config, stream, replicas, origin_sample)?;
+        Ok(Self::PulseDoppler(Arc::new(plan)))
+    }
+
+    /// Plans an `fmcw` chain for a stream.
+    ///
+    /// # Errors
+    /// As [`PulseDopplerPlan::fmcw`].
+    pub fn fmcw(config: &FmcwChainConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
+        Ok(Self::PulseDoppler(Arc::new(PulseDopplerPlan::fmcw(config, stream)?)))
+    }
+
+    /// Plans a `cw` chain for a stream.
+    ///
+    /// # Errors
+    /// As [`CwPlan::new`].
+    pub fn cw(config: &CwConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
+        let plan = CwPlan::new(config, stream).map_err(|error| PlanError::stage("chain", &error))?;
+        Ok(Self::Cw(Arc::new(plan)))
+    }
+
     /// Samples of a segment's core, of what it needs before it, and of what it needs after it.
     pub fn core_lead_tail(&self) -> (usize, usize, usize) {
         match self {
             Self::Stream(plan) => (plan.core_len(), plan.lead(), plan.tail()),
             Self::Periodic(plan) => (plan.core_len(), 0, 0),
+            Self::PulseDoppler(plan) => (plan.core_len(), plan.lead(), plan.tail()),
+            Self::Cw(plan) => (plan.core_len(), 0, plan.tail()),
         }
     }
 
@@ -51,12 +91,22 @@ impl Chain {
         match self {
             Self::Stream(plan) => plan.n_sets(),
             Self::Periodic(plan) => plan.n_sets(),
+            Self::PulseDoppler(_) | Self::Cw(_) => 1,
         }
     }
 
     /// Whether a core that the end of the run cuts short is of no use.
     pub fn needs_whole_cores(&self) -> bool {
-        matches!(self, Self::Periodic(_))
+        match self {
+            Self::Stream(_) | Self::Cw(_) => false,
+            Self::Periodic(_) => true,
+            Self::PulseDoppler(plan) => plan.joins_pulses(),
+        }
+    }
+
+    /// Whether recorded pulses that follow one another are worked on together.
+    pub fn joins_pulses(&self) -> bool {
+        matches!(self, Self::PulseDoppler(plan) if plan.joins_pulses())
     }
 
     /// What works on segments, with all its memory.
@@ -64,6 +114,8 @@ impl Chain {
         match self {
             Self::Stream(plan) => ChainWorker::Stream(Box::new(plan.make_worker())),
             Self::Periodic(plan) => ChainWorker::Periodic(Box::new(plan.make_worker())),
+            Self::PulseDoppler(plan) => ChainWorker::PulseDoppler(Box::new(plan.make_worker())),
+            Self::Cw(plan) => ChainWorker::Cw(Box::new(plan.make_worker())),
         }
     }
 
@@ -72,6 +124,8 @@ impl Chain {
         match self {
             Self::Stream(plan) => plan.make_result(),
             Self::Periodic(plan) => plan.make_result(),
+            Self::PulseDoppler(plan) => plan.make_result(),
+            Self::Cw(plan) => SegmentResult { cw: plan.make_result(), ..SegmentResult::default() },
         }
     }
 
@@ -80,6 +134,8 @@ impl Chain {
         match self {
             Self::Stream(plan) => Collector::HoldOff(HoldOff::new(plan)),
             Self::Periodic(plan) => Collector::Dwells(Dwells::new(plan)),
+            Self::PulseDoppler(plan) => Collector::Looks(Box::new(Looks::new(plan))),
+            Self::Cw(plan) => Collector::Slices(Slices::new(plan)),
         }
     }
 }
@@ -90,6 +146,10 @@ pub enum ChainWorker {
     Stream(Box<BurstWorker>),
     /// For dwells.
     Periodic(Box<PeriodicWorker>),
+    /// For pulses.
+    PulseDoppler(Box<PulseDopplerWorker>),
+    /// For slices of time.
+    Cw(Box<CwWorker>),
 }
 
 impl ChainWorker {
@@ -101,6 +161,12 @@ impl ChainWorker {
         match self {
             Self::Stream(worker) => worker.process(segment, out),
             Self::Periodic(worker) => worker.process(segment, out),
+            Self::PulseDoppler(worker) => worker.process(segment, out),
+            Self::Cw(worker) => {
+                out.begin(segment);
+                worker.process(segment, &mut out.cw);
+                out.bad_samples = out.cw.slices().iter().map(|slice| slice.bad_samples).sum();
+            }
         }
     }
 }
@@ -111,6 +177,10 @@ pub enum Collector {
     HoldOff(HoldOff),
     /// For dwells.
     Dwells(Dwells),
+    /// For looks.
+    Looks(Box<Looks>),
+    /// For slices of time.
+    Slices(Slices),
 }
 
 impl Collector {
@@ -119,6 +189,16 @@ impl Collector {
         match self {
             Self::HoldOff(hold_off) => hold_off.accept(result, emit),
             Self::Dwells(dwells) => dwells.accept(result, emit),
+            Self::Looks(looks) => looks.accept(result, emit),
+            Self::Slices(slices) => slices.accept(result, emit),
+        }
+    }
+
+    /// What the framing of pulses came to, where there is any.
+    pub fn framing(&self) -> Option<FramingReport> {
+        match self {
+            Self::Looks(looks) => Some(looks.report()),
+            _ => None,
         }
     }
 

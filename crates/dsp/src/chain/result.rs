@@ -2,6 +2,9 @@
 
 use super::Overview;
 use crate::burst::Peak;
+use crate::cw::CwResult;
+use crate::pulse_doppler::Leak;
+use crate::range_doppler::PowerMap;
 use rangegate_core::{Segment, TimeAnchor};
 
 /// What a worker found in one segment, with one set of replicas.
@@ -33,6 +36,37 @@ pub struct SegmentResult {
     pub bad_samples: u64,
     /// For plots. Filled by set 0 alone.
     pub overview: Overview,
+    /// What a chain that works on CPIs says of the one that begins in this segment.
+    pub look: LookResult,
+    /// What a continuous-wave radar gives of this segment.
+    pub cw: CwResult,
+}
+
+/// What became of the look that begins in a segment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LookResult {
+    /// 1 where a look was worked on.
+    pub worked: u64,
+    /// 1 where the run ends before the look does.
+    pub cut_short: u64,
+    /// 1 where no leak was found to frame the look by.
+    pub without_leak: u64,
+    /// Absolute index of the sample in which the look's first pulse begins.
+    pub first_sample: u64,
+    /// The leak, where pulses are framed by it.
+    pub leak: Option<Leak>,
+    /// Greatest power over all Doppler bins outside the notch, for each range gate of the first dwell and channel.
+    pub range_profile: Vec<f32>,
+    /// The map of the first dwell and channel, where maps are kept.
+    pub map: Option<PowerMap>,
+}
+
+impl LookResult {
+    fn clear(&mut self) {
+        (self.worked, self.cut_short, self.without_leak) = (0, 0, 0);
+        self.leak = None;
+        self.range_profile.clear();
+    }
 }
 
 impl SegmentResult {
@@ -59,5 +93,6 @@ impl SegmentResult {
         self.peaks_dropped = 0;
         self.bad_samples = 0;
         self.overview.clear();
+        self.look.clear();
     }
 }

@@ -13,6 +13,7 @@ mod ca;
 mod correlation;
 mod go;
 mod law;
+pub mod map;
 mod os;
 mod so;
 mod tail;
@@ -20,7 +21,9 @@ mod tail;
 mod tests;
 mod threshold;
 
+use crate::theory::NoiseLevel;
 use correlation::Correlation;
+use law::{Level, MeanLaw};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::ops::Range;
@@ -365,6 +368,28 @@ impl CfarPlan {
             Detector::Os { .. } => finish(scales, level, threshold, |level, _| level),
         }
     }
+}
+
+/// Threshold factor, and the law of the unbiased level as points of mean 1 with weights of sum 1.
+pub(crate) fn law_of_level(
+    level: NoiseLevel,
+    n_integrated: usize,
+    false_alarm_probability: f64,
+) -> (f64, Vec<(f64, f64)>) {
+    let smallest = false_alarm_probability * 1e-8;
+    let mean = |n: usize| MeanLaw::Gamma { shape: (n_integrated * n) as f64 };
+    let test = TestCell::square_law(n_integrated, smallest);
+    let level = match level {
+        NoiseLevel::Known => Level { points: vec![(1.0, 1.0)], bias: 1.0 },
+        NoiseLevel::Mean { n_cells } => ca::law(&mean(n_cells), smallest),
+        NoiseLevel::Greatest { n_per_half: n } => go::law(&mean(n), &mean(n), smallest),
+        NoiseLevel::Smallest { n_per_half: n } => so::law(&mean(n), &mean(n), smallest),
+        NoiseLevel::Ordered { n_cells, rank } => {
+            let k = os::order(rank, n_cells);
+            os::OrderLaw::new(&mean(1), smallest).level(k as f64, (n_cells + 1 - k) as f64)
+        }
+    };
+    (threshold::solve(&test, &level, false_alarm_probability), level.points)
 }
 
 /// Levels and thresholds from what each detector left in the two rows.

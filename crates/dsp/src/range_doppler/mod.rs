@@ -1,6 +1,14 @@
 //! Pulse cubes and range-Doppler maps, and what turns one into the other and finds targets in it: the part that
 //! pulse-Doppler and FMCW chains share.
 
+mod config;
+mod plan;
+mod worker;
+
+pub use config::{ClutterConfig, DopplerConfig, RangeDopplerConfig};
+pub use plan::{RangeDopplerPlan, Shape};
+pub use worker::{RangeDopplerWorker, Target};
+
 use rangegate_core::Complex32;
 
 /// Elements that a row is padded to: a cache line of complex samples.
@@ -14,7 +22,7 @@ fn padded(n: usize) -> usize {
 }
 
 /// A matrix of rows along range, padded: pulses of a CPI, or Doppler bins.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows<T> {
     n_rows: usize,
     n_gates: usize,
@@ -38,6 +46,16 @@ impl<T: Copy + Default> Rows<T> {
     /// Number of rows: pulses, or Doppler bins.
     pub fn n_rows(&self) -> usize {
         self.n_rows
+    }
+
+    /// Says how many rows count from now on: what a canceller leaves of the pulses.
+    ///
+    /// # Panics
+    /// There is no memory for so many.
+    pub fn set_n_rows(&mut self, n_rows: usize) {
+        let room = self.data.len();
+        assert!(n_rows * self.stride <= room, "{n_rows} rows of {} in {room}", self.stride);
+        self.n_rows = n_rows;
     }
 
     /// Number of range gates.

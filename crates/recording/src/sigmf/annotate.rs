@@ -25,7 +25,7 @@ struct Description {
 /// * SigMF and raw recordings that hold nothing but samples: `NAME.sigmf-data` is a symbolic link to them.
 /// * Those with other bytes around them (a header, a SigMF archive): the link has the name of the file, and
 ///   `core:dataset`, `core:header_bytes` and `core:trailing_bytes` say where the samples are.
-/// * Digital RF and HDF5 have no file that SigMF could speak of: no link, and `core:metadata_only`. Indices
+/// * Digital RF, HDF5, NumPy and WAV have no file that SigMF could speak of: no link, and `core:metadata_only`. Indices
 ///   then count from the recording's first sample, gaps counted in.
 ///
 /// # Errors
@@ -34,7 +34,7 @@ pub fn write_annotations(meta_path: &Path, info: &RecordingInfo, annotations: &[
     let mut description = match info.kind {
         Kind::Sigmf => of_sigmf(meta_path, info)?,
         Kind::Raw => of_raw(info)?,
-        Kind::DigitalRf | Kind::Hdf5 => without_data(info),
+        Kind::DigitalRf | Kind::Hdf5 | Kind::Npy | Kind::Wav => without_data(info),
     };
     if let Some(target) = &description.data_path {
         let link = match description.global.get("core:dataset").and_then(Value::as_str) {

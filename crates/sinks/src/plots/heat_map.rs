@@ -29,6 +29,8 @@ pub(super) struct HeatMap<'a> {
 const BAR_WIDTH: u32 = 130;
 /// Orange-red: stands out from all of viridis.
 pub(super) const RING: RGBColor = RGBColor(0xff, 0x5a, 0x36);
+/// More rings than this are drawn small.
+const CROWD: usize = 40;
 const NO_DATA: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
 
 impl HeatMap<'_> {
@@ -71,10 +73,11 @@ impl HeatMap<'_> {
             .label_style(("sans-serif", TICK))
             .draw()
             .map_err(text)?;
+        let radius = if self.rings.len() > CROWD { 3 } else { 13 };
         let ring = |&(x, y)| {
             EmptyElement::at((x, y))
-                + Circle::new((0, 0), 13, BLACK.stroke_width(4))
-                + Circle::new((0, 0), 13, RING.stroke_width(2))
+                + Circle::new((0, 0), radius, BLACK.stroke_width(4))
+                + Circle::new((0, 0), radius, RING.stroke_width(2))
         };
         let cross = |&(x, y)| {
             EmptyElement::at((x, y))

@@ -37,7 +37,8 @@ pub struct About {
 }
 
 impl About {
-    fn time_label(&self, unit: &str) -> String {
+    /// What stands along an axis of time.
+    pub fn time_label(&self, unit: &str) -> String {
         match &self.start {
             Some(start) => format!("time since {start} ({unit})"),
             None => format!("time since the start ({unit})"),

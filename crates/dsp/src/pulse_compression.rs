@@ -1,1 +1,0 @@
-//! Matched and mismatched filtering of single pulses, with the range gates that are wanted.

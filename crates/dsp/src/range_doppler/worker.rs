@@ -1,0 +1,113 @@
+//! One cube at a time: pulses in, targets out.
+
+use super::{PowerMap, PulseCube, RangeDopplerPlan};
+use crate::detect::map::{Clusterer, Crossings, MapCfarWorker};
+use crate::doppler::DopplerProcessor;
+use crate::estimate::{Estimate, Estimator};
+use crate::migration::{Keystone, KeystonePlan};
+use std::sync::Arc;
+
+/// A target in a map, between its cells.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// Gate, with what lies between gates; the coupling with Doppler is taken out.
+    pub gate: f64,
+    /// Doppler shift, Hz.
+    pub doppler_hz: f64,
+    /// Power of the echo in one compressed pulse.
+    pub power: f64,
+    /// Power over the noise in the map.
+    pub snr: f64,
+}
+
+/// Runs a [`RangeDopplerPlan`].
+pub struct RangeDopplerWorker {
+    plan: Arc<RangeDopplerPlan>,
+    keystone: Option<Keystone>,
+    doppler: DopplerProcessor,
+    cfar: MapCfarWorker,
+    crossings: Crossings,
+    clusterer: Option<Clusterer>,
+    estimator: Estimator,
+    map: PowerMap,
+    targets: Vec<Target>,
+    n_dropped: u64,
+}
+
+/// What a canceller lets through less of is as good as blind: its power is not known.
+const LEAST_GAIN: f64 = 1e-4;
+/// Cells above the threshold that there is room for.
+const MAX_CROSSINGS: usize = 1 << 16;
+/// Targets that there is room for.
+const MAX_TARGETS: usize = 1 << 12;
+
+impl RangeDopplerWorker {
+    pub(super) fn new(plan: &Arc<RangeDopplerPlan>) -> Self {
+        let n_crossings = MAX_CROSSINGS.min(plan.n_doppler() * plan.n_gates());
+        Self {
+            keystone: plan.keystone.as_ref().map(KeystonePlan::make_worker),
+            doppler: plan.doppler.make_worker(),
+            cfar: MapCfarWorker::new(Arc::clone(&plan.cfar)),
+            crossings: Crossings::with_capacity(n_crossings),
+            // The plan has checked what can be wrong.
+            clusterer: Clusterer::new(&plan.clusters, plan.n_doppler(), n_crossings, MAX_TARGETS).ok(),
+            estimator: Estimator::new(Arc::clone(&plan.estimator)),
+            map: plan.make_map(),
+            targets: Vec::with_capacity(MAX_TARGETS),
+            n_dropped: 0,
+            plan: Arc::clone(plan),
+        }
+    }
+
+    /// Finds the targets in a cube, the strongest first. The cube is worked on in place.
+    ///
+    /// # Panics
+    /// The cube is not of the planned shape.
+    pub fn process(&mut self, cube: &mut PulseCube) -> &[Target] {
+        let plan = Arc::clone(&self.plan);
+        cube.set_n_rows(plan.n_pulses());
+        if let Some(keystone) = &mut self.keystone {
+            keystone.process(cube);
+        }
+        plan.canceller.process(cube);
+        cube.set_n_rows(plan.canceller.n_left());
+        self.doppler.process(cube, &mut self.map);
+        self.cfar.detect(&self.map, &mut self.crossings);
+        self.n_dropped = self.crossings.n_dropped;
+        self.targets.clear();
+        let Some(clusterer) = &mut self.clusterer else { return &self.targets };
+        for peak in clusterer.peaks(&self.crossings.cells) {
+            let (cell, doppler_hz) = (peak.cell, plan.doppler_hz(peak.cell.bin as usize));
+            let estimate = self.estimator.estimate(cube, cell.gate as usize, doppler_hz);
+            let noise = f64::from(cell.noise);
+            let Estimate { gate, doppler_hz, amplitude, converged } = estimate;
+            // The canceller's gain counts for the noise too, but not for the echo's own power.
+            let seen = if converged { amplitude.norm_sqr() } else { f64::from(cell.power) };
+            let gain = plan.canceller.gain_at(doppler_hz).max(LEAST_GAIN);
+            self.targets.push(Target { gate, doppler_hz, power: seen / gain, snr: seen / noise });
+        }
+        self.n_dropped += clusterer.n_dropped();
+        &self.targets
+    }
+
+    /// The map of the last cube.
+    pub fn map(&self) -> &PowerMap {
+        &self.map
+    }
+
+    /// Cells above the threshold, and targets, of the last cube for which there was no room.
+    pub fn n_dropped(&self) -> u64 {
+        self.n_dropped
+    }
+
+    /// Greatest power over all bins outside the notch, for each gate.
+    pub fn range_profile(&self, out: &mut Vec<f32>) {
+        out.clear();
+        out.resize(self.plan.n_gates(), 0.0);
+        for bin in 0..self.map.n_rows() {
+            if !self.plan.notch.excludes(self.plan.doppler_hz(bin)) {
+                out.iter_mut().zip(self.map.row(bin)).for_each(|(out, power)| *out = out.max(*power));
+            }
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Kernels compiled for the widest vectors of the machine they run on.
+//!
+//! A kernel is portable code: plain loops over arrays of [`LANES`] numbers, which the compiler turns into vector
+//! instructions. It is compiled once for each set of instructions below, and [`run`] picks one when it runs. Whether
+//! products and sums are fused differs between them, so the last bits of a result depend on the machine; on one
+//! machine they never change.
+
+/// Numbers that kernels handle together: one AVX-512 register, two of AVX2, four of NEON.
+pub(crate) const LANES: usize = 16;
+
+/// One number of each lane.
+pub(crate) type Lanes = [f32; LANES];
+
+/// Real and imaginary parts of one complex number of each lane.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct ComplexLanes {
+    pub(crate) re: Lanes,
+    pub(crate) im: Lanes,
+}
+
+impl ComplexLanes {
+    pub(crate) const ZERO: Self = Self { re: [0.0; LANES], im: [0.0; LANES] };
+}
+
+/// What [`run`] runs. It and all that it calls must be `#[inline(always)]`, or it is not compiled for the vectors.
+pub(crate) trait Kernel {
+    type Output;
+
+    /// Runs it; `FMA` says whether the machine has an instruction for `a·b + c`.
+    fn run<const FMA: bool>(self) -> Self::Output;
+}
+
+/// `a·b + c`, rounded once where the machine can do that.
+#[inline(always)]
+pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
+    // Without the instruction, `mul_add` is a slow function call.
+    if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Runs a kernel with the widest vectors there are.
+#[allow(unsafe_code)]
+pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::is_x86_feature_detected as has;
+        if has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl") {
+            // SAFETY: the machine was just asked for every feature that the function is compiled for.
+            return unsafe { run_avx512(kernel) };
+        }
+        if has!("avx2") && has!("fma") {
+            // SAFETY: as above.
+            return unsafe { run_avx2(kernel) };
+        }
+    }
+    // Every 64-bit ARM has the instruction.
+    if cfg!(target_arch = "aarch64") { kernel.run::<true>() } else { kernel.run::<false>() }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+fn run_avx512<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<true>()
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn run_avx2<K: Kernel>(kernel: K) -> K::Output {
+    kernel.run::<true>()
+}

@@ -1,1 +1,0 @@
-//! Closed formulas that the measured performance is held against: detection probabilities and Cramér-Rao bounds.

@@ -1,0 +1,5 @@
+//! `bench`: the program measures itself.
+
+mod accuracy;
+
+pub use accuracy::accuracy;

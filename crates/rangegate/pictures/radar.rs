@@ -1,0 +1,268 @@
+//! Plots of pulse radars: range over time, the map with the strongest detection, and the A-scope through it.
+
+use super::read_again;
+use crate::plan::Plan;
+use anyhow::Result;
+use rangegate_core::{Detection, Segment};
+use rangegate_dsp::pulse_doppler::{PulseDopplerPlan, PulseDopplerWorker};
+use rangegate_dsp::range_doppler::PowerMap;
+use rangegate_scene::CpiTruth;
+use rangegate_sinks::plots::{self, About, LinePlot, MapPicture, Series, Stroke};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Most profiles that are kept: about as many as a picture has columns.
+const MAX_PROFILES: usize = 1024;
+
+/// Range profiles over time. Where there are too many, neighbours become one, with the greater value of each gate.
+#[derive(Default)]
+pub struct Profiles {
+    /// Where each begins.
+    pub samples: Vec<u64>,
+    /// The profiles.
+    pub rows: Vec<Vec<f32>>,
+    /// Looks that a row stands for.
+    pub looks_a_row: usize,
+    /// Looks in the last row.
+    in_last: usize,
+}
+
+impl Profiles {
+    /// Adds the profile of a look.
+    pub fn push(&mut self, sample: u64, profile: &[f32]) {
+        self.looks_a_row = self.looks_a_row.max(1);
+        if self.in_last > 0
+            && self.in_last < self.looks_a_row
+            && let Some(last) = self.rows.last_mut()
+        {
+            greater(last, profile);
+            self.in_last += 1;
+            return;
+        }
+        if self.rows.len() == MAX_PROFILES {
+            self.halve();
+        }
+        self.samples.push(sample);
+        self.rows.push(profile.to_vec());
+        self.in_last = 1;
+    }
+
+    fn halve(&mut self) {
+        let mut rows = std::mem::take(&mut self.rows).into_iter();
+        while let Some(mut row) = rows.next() {
+            if let Some(next) = rows.next() {
+                greater(&mut row, &next);
+            }
+            self.rows.push(row);
+        }
+        self.samples = self.samples.iter().copied().step_by(2).collect();
+        self.looks_a_row *= 2;
+    }
+}
+
+fn greater(row: &mut [f32], other: &[f32]) {
+    row.iter_mut().zip(other).for_each(|(a, b)| *a = a.max(*b));
+}
+
+/// Power in dB.
+pub fn db(power: f32) -> f32 {
+    10.0 * power.max(1e-20).log10()
+}
+
+/// Draws what there is to draw of a pulse radar's run.
+pub fn draw(
+    plan: &Plan,
+    radar: &Arc<PulseDopplerPlan>,
+    folder: &Path,
+    about: &About,
+    profiles: &Profiles,
+    detections: &[Detection],
+    strongest: &[Detection],
+) -> Result<Vec<PathBuf>> {
+    let mut drawn = Vec::new();
+    let truth = truth(plan);
+    if !profiles.rows.is_empty() {
+        let path = folder.join("range-time.png");
+        plots::draw_map(&path, &range_time(radar, about, profiles, detections, &truth))?;
+        drawn.push(path);
+    }
+    if plan.config.source.recording.is_none() {
+        return Ok(drawn);
+    }
+    let Some(detection) = strongest.first() else { return Ok(drawn) };
+    let Some(look) = Look::read(plan, radar, detection)? else { return Ok(drawn) };
+    let path = folder.join("range-doppler.png");
+    let in_look: Vec<&Detection> = detections.iter().filter(|d| d.cpi == detection.cpi).collect();
+    plots::draw_map(&path, &range_doppler(radar, about, &look, &in_look, &truth))?;
+    drawn.push(path);
+    let path = folder.join("a-scope.png");
+    plots::draw_lines(&path, &a_scope(radar, about, &look, detection))?;
+    drawn.push(path);
+    Ok(drawn)
+}
+
+/// The truth that lies beside a simulated recording; none where there is none.
+fn truth(plan: &Plan) -> Vec<CpiTruth> {
+    let path = plan.config.source.recording.as_ref().map(|path| path.with_extension("truth.jsonl"));
+    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+}
+
+/// A look that was worked on again.
+struct Look {
+    worker: PulseDopplerWorker,
+    first_sample: u64,
+    end_sample: u64,
+}
+
+impl Look {
+    /// Reads the look of a detection again.
+    fn read(plan: &Plan, radar: &Arc<PulseDopplerPlan>, detection: &Detection) -> Result<Option<Self>> {
+        let first = radar.look_first_sample(detection.sample, detection.delay_s.unwrap_or(0.0));
+        // Somewhat before, so that the leak is found from the same pulse on.
+        let early = radar.early_samples();
+        let core_first = first.saturating_sub(early).max(plan.stream.first_sample);
+        let block_first = core_first.saturating_sub(radar.lead() as u64).max(plan.stream.first_sample);
+        let n_samples = (core_first - block_first) as usize + radar.core_len() + radar.tail();
+        let mut segment: Segment = read_again(plan, block_first, n_samples)?;
+        let start = core_first.saturating_sub(segment.block.header.first_sample) as usize;
+        segment.core = start..(start + radar.core_len()).min(segment.block.n_samples());
+        if segment.core.is_empty() {
+            return Ok(None);
+        }
+        let mut worker = radar.make_worker();
+        let mut result = radar.make_result();
+        worker.process(&segment, &mut result);
+        let first_sample = result.look.first_sample;
+        let end_sample = first_sample + (radar.look_s() * plan.stream.sample_rate.hz()) as u64;
+        Ok((result.look.worked > 0).then_some(Self { worker, first_sample, end_sample }))
+    }
+
+    fn map(&self) -> Option<&PowerMap> {
+        self.worker.maps().next()
+    }
+}
+
+fn range_time(
+    radar: &PulseDopplerPlan,
+    about: &About,
+    profiles: &Profiles,
+    detections: &[Detection],
+    truth: &[CpiTruth],
+) -> MapPicture {
+    let n_gates = profiles.rows.first().map_or(0, Vec::len);
+    let n_rows = profiles.rows.len();
+    let (first_m, step_m) = radar.range_axis_m();
+    let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
+    let from_s = profiles.samples.first().map_or(0.0, |sample| seconds(*sample));
+    let until_s = profiles.samples.last().map_or(0.0, |sample| seconds(*sample))
+        + radar.look_s() * profiles.looks_a_row as f64;
+    let values = (0..n_gates).flat_map(|gate| profiles.rows.iter().map(move |row| db(row[gate])));
+    let found = detections.iter().filter(|d| d.channel == 0);
+    MapPicture {
+        title: format!("Range over time, greatest power of all Doppler bins — {}", about.title),
+        x_label: about.time_label("s"),
+        y_label: "range (m)".to_owned(),
+        value_label: "dBFS".to_owned(),
+        values: values.collect(),
+        n_columns: n_rows,
+        x: [from_s, until_s],
+        y: [first_m - step_m / 2.0, first_m + step_m * (n_gates as f64 - 0.5)],
+        limits: None,
+        detections: found.filter_map(|d| Some((seconds(d.sample), d.range_m?))).collect(),
+        truth: thinned(truth).map(|t| (t.time_s, t.range_m)).collect(),
+    }
+}
+
+/// About so many points of a truth that the picture stays readable.
+const MAX_TRUTH: usize = 60;
+
+fn thinned(truth: &[CpiTruth]) -> impl Iterator<Item = &CpiTruth> {
+    let last = truth.last().map_or(0, |record| record.cpi);
+    let n_targets = truth.iter().take_while(|record| record.cpi == truth[0].cpi).count().max(1) as u64;
+    let step = ((last + 1) * n_targets).div_ceil(MAX_TRUTH as u64).max(1);
+    truth.iter().filter(move |record| record.cpi.is_multiple_of(step))
+}
+
+/// The rows of a map from the least velocity to the greatest, and the velocities at the lower edge of the first and
+/// the upper edge of the last.
+fn by_velocity(radar: &PulseDopplerPlan, map: &PowerMap) -> (Vec<usize>, [f64; 2]) {
+    let Some(plan) = radar.maps().next() else { return (Vec::new(), [0.0, 1.0]) };
+    let velocity = |bin: usize| radar.geometry().velocity_mps_from_doppler(plan.doppler_hz(bin));
+    let mut bins: Vec<usize> = (0..map.n_rows()).collect();
+    bins.sort_by(|a, b| velocity(*a).total_cmp(&velocity(*b)));
+    let half = velocity(map.n_rows() - 1) / 2.0;
+    let ends = bins.first().zip(bins.last()).map_or([0.0, 1.0], |(a, b)| [velocity(*a), velocity(*b)]);
+    (bins, [ends[0] - half.abs(), ends[1] + half.abs()])
+}
+
+fn range_doppler(
+    radar: &PulseDopplerPlan,
+    about: &About,
+    look: &Look,
+    detections: &[&Detection],
+    truth: &[CpiTruth],
+) -> MapPicture {
+    let Some(map) = look.map() else { return MapPicture::default() };
+    let (bins, velocities) = by_velocity(radar, map);
+    let (first_m, step_m) = radar.range_axis_m();
+    let n_gates = map.n_gates();
+    let middle = look.first_sample.midpoint(look.end_sample);
+    let nearest = truth.iter().min_by_key(|t| t.first_sample.abs_diff(look.first_sample)).map(|t| t.cpi);
+    let at_s = middle.saturating_sub(about.first_sample) as f64 / about.sample_rate_hz;
+    MapPicture {
+        title: format!("Range-Doppler map at {at_s:.3} s, with the strongest detection — {}", about.title),
+        x_label: "range (m)".to_owned(),
+        y_label: "range rate (m/s), positive is receding".to_owned(),
+        value_label: "dBFS".to_owned(),
+        values: bins.iter().flat_map(|bin| map.row(*bin).iter().map(|power| db(*power))).collect(),
+        n_columns: n_gates,
+        x: [first_m - step_m / 2.0, first_m + step_m * (n_gates as f64 - 0.5)],
+        y: velocities,
+        limits: None,
+        detections: detections.iter().filter_map(|d| Some((d.range_m?, d.velocity_mps?))).collect(),
+        truth: truth
+            .iter()
+            .filter(|t| Some(t.cpi) == nearest)
+            .map(|t| (t.range_m, t.range_rate_mps))
+            .collect(),
+    }
+}
+
+fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Detection) -> LinePlot {
+    let (Some(map), Some(plan)) = (look.map(), radar.maps().next()) else { return LinePlot::default() };
+    let doppler_hz = detection.doppler_hz.unwrap_or(0.0);
+    let distance = |bin: &usize| {
+        let cycles = (plan.doppler_hz(*bin) - doppler_hz) / plan.prf_hz();
+        (cycles - cycles.round()).abs()
+    };
+    let bin = (0..map.n_rows()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
+    let (first_m, step_m) = radar.range_axis_m();
+    let range_m = |gate: usize| first_m + gate as f64 * step_m;
+    let row = map.row(bin);
+    let points = |value: &dyn Fn(usize) -> Option<f32>| -> Vec<(f64, f64)> {
+        (0..row.len()).filter_map(|gate| Some((range_m(gate), f64::from(db(value(gate)?))))).collect()
+    };
+    let velocity = radar.geometry().velocity_mps_from_doppler(plan.doppler_hz(bin));
+    let peak = (detection.range_m.unwrap_or(0.0), detection.power_db);
+    LinePlot {
+        title: format!("A-scope at {velocity:.1} m/s, through the strongest detection — {}", about.title),
+        x_label: "range (m)".to_owned(),
+        y_label: "power (dBFS)".to_owned(),
+        series: vec![
+            Series { name: "power".to_owned(), points: points(&|gate| Some(row[gate])), ..Series::default() },
+            Series {
+                name: "threshold".to_owned(),
+                points: points(&|gate| plan.threshold(map, bin, gate)),
+                ..Series::default()
+            },
+            Series {
+                name: "detection".to_owned(),
+                points: vec![peak],
+                stroke: Stroke::Rings,
+                ..Series::default()
+            },
+        ],
+        y: None,
+    }
+}
