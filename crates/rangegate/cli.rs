@@ -264,6 +264,14 @@ pub struct CompareArgs {
     #[arg(long, value_name = "HZ", default_value_t = 0.01)]
     pub tolerance_hz: f64,
 
+    /// Range may differ by this much
+    #[arg(long, value_name = "M", default_value_t = 0.01)]
+    pub tolerance_m: f64,
+
+    /// Range rate may differ by this much
+    #[arg(long, value_name = "MPS", default_value_t = 0.01)]
+    pub tolerance_mps: f64,
+
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -41,6 +41,16 @@ impl Plan {
         let Opened { source, recording } = open(&config.source, stop)?;
         let stream = source.info().clone();
         let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
+        match (&config.chain, replicas.first()) {
+            (ChainConfig::Burst(_) | ChainConfig::PulseDoppler(_), None) => {
+                bail!("the configuration has no [[replica]]: there is nothing to look for")
+            }
+            (ChainConfig::Fmcw(_) | ChainConfig::Cw(_), Some(replica)) => bail!(
+                "replica '{}' is of no use: this chain makes its own of what [chain] says of the transmitter",
+                replica.name
+            ),
+            _ => {}
+        }
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
         let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);

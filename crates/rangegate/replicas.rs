@@ -14,9 +14,6 @@ const MAX_SAMPLES: usize = 1 << 24;
 /// # Errors
 /// A waveform's parameter is out of range at this rate, a recording cannot be read, two names are the same.
 pub fn build(configs: &[ReplicaConfig], sample_rate_hz: f64) -> Result<Vec<Replica>> {
-    if configs.is_empty() {
-        bail!("the configuration has no [[replica]]: there is nothing to look for");
-    }
     let mut replicas: Vec<Replica> = Vec::with_capacity(configs.len());
     for config in configs {
         if replicas.iter().any(|replica| *replica.name == *config.name) {

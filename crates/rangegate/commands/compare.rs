@@ -58,6 +58,10 @@ pub struct Tolerances {
     pub db: f64,
     /// Doppler, Hz.
     pub hz: f64,
+    /// Range, m.
+    pub m: f64,
+    /// Range rate, m/s.
+    pub mps: f64,
 }
 
 /// Runs the command.
@@ -67,8 +71,13 @@ pub struct Tolerances {
 pub fn compare(args: &CompareArgs) -> Result<Outcome> {
     let found = read_detections(&detections_in(&args.dir)).context("reading what was found")?;
     let golden = read_detections(&detections_in(&args.golden)).context("reading what was expected")?;
-    let tolerances =
-        Tolerances { samples: args.tolerance_samples, db: args.tolerance_db, hz: args.tolerance_hz };
+    let tolerances = Tolerances {
+        samples: args.tolerance_samples,
+        db: args.tolerance_db,
+        hz: args.tolerance_hz,
+        m: args.tolerance_m,
+        mps: args.tolerance_mps,
+    };
     let comparison = compare_detections(&found, &golden, tolerances);
     if args.json {
         super::print_json(&comparison)?;
@@ -97,7 +106,11 @@ pub fn compare_detections(found: &[Detection], golden: &[Detection], tolerances:
         let place = unpaired
             .iter()
             .take_while(|found| distance(found, golden) <= tolerances.samples + 1.0)
-            .position(|found| is_same_target(found, golden, tolerances));
+            .enumerate()
+            .filter(|(_, found)| is_same_target(found, golden, tolerances))
+            // Several targets may share a range gate.
+            .min_by(|(_, a), (_, b)| doppler_apart(a, golden).total_cmp(&doppler_apart(b, golden)))
+            .map(|(place, _)| place);
         match place.and_then(|place| unpaired.remove(place)) {
             Some(found) => {
                 let before = comparison.different.len();
@@ -130,6 +143,10 @@ fn is_same_target(a: &Detection, b: &Detection, tolerances: Tolerances) -> bool 
         && (a.sample == b.sample || distance(a, b).abs() <= tolerances.samples)
 }
 
+fn doppler_apart(a: &Detection, b: &Detection) -> f64 {
+    (a.doppler_hz.unwrap_or(0.0) - b.doppler_hz.unwrap_or(0.0)).abs()
+}
+
 fn compare_fields(found: &Detection, golden: &Detection, t: Tolerances, different: &mut Vec<Difference>) {
     let fraction_tolerance = if found.sample == golden.sample { t.samples.max(1e-3) } else { f64::INFINITY };
     // A delay is compared as tightly as the position that it belongs to.
@@ -139,8 +156,8 @@ fn compare_fields(found: &Detection, golden: &Detection, t: Tolerances, differen
         ("power_db", Some(found.power_db), Some(golden.power_db), t.db),
         ("doppler_hz", found.doppler_hz, golden.doppler_hz, t.hz),
         ("delay_s", found.delay_s, golden.delay_s, 1e-9),
-        ("range_m", found.range_m, golden.range_m, 0.01),
-        ("velocity_mps", found.velocity_mps, golden.velocity_mps, 0.01),
+        ("range_m", found.range_m, golden.range_m, t.m),
+        ("velocity_mps", found.velocity_mps, golden.velocity_mps, t.mps),
         ("azimuth_deg", found.azimuth_deg, golden.azimuth_deg, 0.01),
     ];
     let mut differ = |field, found: String, expected: String| {
@@ -219,7 +236,7 @@ fn text(comparison: &Comparison) -> String {
 mod tests {
     use super::*;
 
-    const TIGHT: Tolerances = Tolerances { samples: 0.0, db: 0.01, hz: 0.01 };
+    const TIGHT: Tolerances = Tolerances { samples: 0.0, db: 0.01, hz: 0.01, m: 0.01, mps: 0.01 };
 
     fn detection(sample: u64, template: &str) -> Detection {
         Detection {

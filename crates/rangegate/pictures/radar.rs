@@ -7,7 +7,7 @@ use rangegate_core::{Detection, Segment};
 use rangegate_dsp::pulse_doppler::{PulseDopplerPlan, PulseDopplerWorker};
 use rangegate_dsp::range_doppler::PowerMap;
 use rangegate_scene::CpiTruth;
-use rangegate_sinks::plots::{self, About, LinePlot, MapPicture, Series, Stroke};
+use rangegate_sinks::plots::{self, About, Legend, LinePlot, MapPicture, Series, Stroke};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -244,7 +244,10 @@ fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Det
         (0..row.len()).filter_map(|gate| Some((range_m(gate), f64::from(db(value(gate)?))))).collect()
     };
     let velocity = radar.geometry().velocity_mps_from_doppler(plan.doppler_hz(bin));
-    let peak = (detection.range_m.unwrap_or(0.0), detection.power_db);
+    // Where the row shows it: what a canceller took off is part of the detection's power, but not of the map.
+    let found_m = detection.range_m.unwrap_or(0.0);
+    let gate = (((found_m - first_m) / step_m).round().max(0.0) as usize).min(row.len().saturating_sub(1));
+    let peak = (found_m, row.get(gate).map_or(0.0, |power| f64::from(db(*power))));
     LinePlot {
         title: format!("A-scope at {velocity:.1} m/s, through the strongest detection — {}", about.title),
         x_label: "range (m)".to_owned(),
@@ -264,5 +267,6 @@ fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Det
             },
         ],
         y: None,
+        legend: Legend::UpperRight,
     }
 }

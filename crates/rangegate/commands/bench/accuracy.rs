@@ -238,6 +238,7 @@ fn curves_plot(cfar: &MapCfarConfig, curves: &[&DetectionCurve]) -> LinePlot {
         y_label: "probability of detection".to_owned(),
         series,
         y: Some([0.0, 1.0]),
+        ..LinePlot::default()
     }
 }
 
@@ -259,5 +260,6 @@ fn estimation_plot(rows: &[Estimation]) -> LinePlot {
             line("limit of the error", &|_| MAX_RMSE),
         ],
         y: Some([-0.2, 1.5]),
+        ..LinePlot::default()
     }
 }

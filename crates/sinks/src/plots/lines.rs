@@ -49,6 +49,27 @@ pub struct LinePlot {
     pub series: Vec<Series>,
     /// Limits of the ordinate; from the values where not given.
     pub y: Option<[f64; 2]>,
+    /// Where the legend covers nothing.
+    pub legend: Legend,
+}
+
+/// A corner.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Legend {
+    /// Upper left.
+    #[default]
+    UpperLeft,
+    /// Upper right.
+    UpperRight,
+}
+
+impl Legend {
+    fn position(self) -> SeriesLabelPosition {
+        match self {
+            Self::UpperLeft => SeriesLabelPosition::UpperLeft,
+            Self::UpperRight => SeriesLabelPosition::UpperRight,
+        }
+    }
 }
 
 /// Draws the series with a legend.
@@ -118,7 +139,7 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(plot.legend.position())
             .legend_area_size(34)
             .margin(8)
             .background_style(WHITE.mix(0.85))

@@ -14,7 +14,7 @@ mod spectrogram;
 mod waterfall;
 
 pub use delay_doppler::{DelayDoppler, Surface, draw_delay_doppler};
-pub use lines::{LinePlot, Series, Stroke, draw_lines};
+pub use lines::{Legend, LinePlot, Series, Stroke, draw_lines};
 pub use map::{MapPicture, draw_map};
 pub use matched_filter::{MatchedFilterTrace, draw_matched_filter};
 pub use power::{Mark, draw_power};
