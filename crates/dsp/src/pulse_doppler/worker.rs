@@ -130,7 +130,9 @@ impl PulseDopplerWorker {
             (PlannedFraming::Leak { finder, frequency_reference }, Some(scratch)) => {
                 let leak = finder.find(segment, 0, &plan.converter, &plan.look, scratch);
                 let Some(leak) = leak else {
-                    out.look.without_leak = 1;
+                    // What is left at the end of a run need not hold one.
+                    out.look.without_leak = u64::from(!segment.ends_run);
+                    out.look.cut_short = u64::from(segment.ends_run);
                     return None;
                 };
                 out.look.leak = Some(leak);

@@ -20,6 +20,16 @@ pub struct Target {
     pub snr: f64,
 }
 
+impl Target {
+    /// Whether the estimates are the same, to within what no two targets could be told apart by.
+    fn is_same(&self, other: &Self, resolution_hz: f64) -> bool {
+        (self.gate - other.gate).abs() < SAME && (self.doppler_hz - other.doppler_hz).abs() < SAME * resolution_hz
+    }
+}
+
+/// Estimates that are closer, in gates and in Doppler resolution cells, are one.
+const SAME: f64 = 0.25;
+
 /// Runs a [`RangeDopplerPlan`].
 pub struct RangeDopplerWorker {
     plan: Arc<RangeDopplerPlan>,
@@ -84,7 +94,11 @@ impl RangeDopplerWorker {
             // The canceller's gain counts for the noise too, but not for the echo's own power.
             let seen = if converged { amplitude.norm_sqr() } else { f64::from(cell.power) };
             let gain = plan.canceller.gain_at(doppler_hz).max(LEAST_GAIN);
-            self.targets.push(Target { gate, doppler_hz, power: seen / gain, snr: seen / noise });
+            let target = Target { gate, doppler_hz, power: seen / gain, snr: seen / noise };
+            // Noise may make two peaks of one target; both lead to the same place.
+            if !self.targets.iter().any(|other| target.is_same(other, plan.resolution_hz())) {
+                self.targets.push(target);
+            }
         }
         self.n_dropped += clusterer.n_dropped();
         &self.targets
