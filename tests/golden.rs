@@ -13,9 +13,15 @@ const CASES: &[(&str, &str, &str)] = &[
     ("recordings/gold", "gold.sigmf-meta", "configs/gold-code.toml"),
 ];
 
+/// Radars, whose truth is that of targets.
+const RADARS: &[(&str, &str, &str)] = &[
+    ("recordings/pulse-doppler", "pulse-doppler.sigmf-meta", "recordings/pulse-doppler/config.toml"),
+    ("recordings/fmcw", "fmcw.sigmf-meta", "recordings/fmcw/config.toml"),
+];
+
 #[test]
 fn every_recording_gives_its_golden_detections() {
-    for (folder, recording, config) in CASES {
+    for (folder, recording, config) in CASES.iter().chain(RADARS) {
         let folder = repository(folder);
         let out = tempfile::tempdir().unwrap();
         replay(&folder.join(recording), &repository(config), out.path(), &[]);
@@ -49,6 +55,27 @@ fn golden_detections_come_from_the_bursts_of_the_scene() {
             let n_found = complete.iter().filter(|t| found(t)).count();
             println!("{}: {n_found} of {} bursts found", folder.display(), complete.len());
             assert!(n_found as f64 >= 0.9 * complete.len() as f64, "{n_found} of {}", complete.len());
+        }
+    }
+}
+
+/// Each golden detection of a radar is one of the targets, within five standard deviations or so.
+#[test]
+fn golden_detections_of_radars_are_targets_of_the_scene() {
+    for (folder, ..) in RADARS {
+        let folder = repository(folder);
+        let golden = detections(&std::fs::read(folder.join("golden.jsonl")).unwrap());
+        let truth = std::fs::read_to_string(folder.join("truth.jsonl")).unwrap();
+        let truth: Vec<Value> = truth.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert!(golden.len() >= 4);
+        for d in &golden {
+            let number = |t: &Value, field: &str| t[field].as_f64().unwrap();
+            let is_it = |t: &&Value| {
+                Some(t["cpi"].as_u64().unwrap()) == d.cpi
+                    && (number(t, "range_m") - d.range_m.unwrap()).abs() < 20.0
+                    && (number(t, "range_rate_mps") - d.velocity_mps.unwrap()).abs() < 1.5
+            };
+            assert_eq!(truth.iter().filter(is_it).count(), 1, "{d:?}");
         }
     }
 }

@@ -46,6 +46,8 @@ impl FmcwWorker {
             *x *= weight;
         }
         padding.fill(Complex32::ZERO);
+        // Time counts from the middle of the sweep: the gates then change slowly, and can be interpolated between.
+        self.samples.rotate_left(plan.used.len() / 2);
         plan.fft.process_with_scratch(&mut self.samples, &mut self.scratch);
         self.gates_into(row);
         bad_samples
