@@ -294,7 +294,7 @@ fn impossible_settings_are_refused_with_their_names() {
     for (field, change) in cases {
         let (mut config, mut stream) = good();
         change(&mut config, &mut stream);
-        let message = FmcwPlan::new(&config, &stream).err().expect(field).to_string();
+        let message = FmcwPlan::new(&config, &stream).expect_err(field).to_string();
         assert!(message.contains(field) && message.contains("expected"), "{field}: {message}");
     }
 }
