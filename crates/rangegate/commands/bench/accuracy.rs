@@ -39,7 +39,7 @@ const CURVES_AT: f64 = 1e-6;
 pub fn accuracy(args: &AccuracyArgs, quiet: bool) -> Result<Outcome> {
     let say = |text: &str| {
         if !quiet {
-            tracing::warn!("{text}");
+            tracing::info!("{text}");
         }
     };
     let cells = (1e8 * args.scale).max(1e5) as u64;
