@@ -119,7 +119,7 @@ pub fn draw(
     let waterfall = &collected.waterfall;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let about = about(plan);
-    let mut drawn = vec![folder.join("power.png"), folder.join("spectrogram.png")];
+    let mut drawn = Vec::new();
     let log = folder.with_file_name("detections.jsonl");
     let detections = read_detections(&log)?;
     let marks: Vec<Mark> = detections
@@ -127,8 +127,11 @@ pub fn draw(
         .take(MAX_MARKS)
         .map(|d| Mark { sample: d.sample, template: d.template.to_string() })
         .collect();
-    plots::draw_power(&drawn[0], &about, waterfall, &marks)?;
-    plots::draw_spectrogram(&drawn[1], &about, waterfall)?;
+    if waterfall.n_columns() > 0 {
+        drawn.extend([folder.join("power.png"), folder.join("spectrogram.png")]);
+        plots::draw_power(&drawn[0], &about, waterfall, &marks)?;
+        plots::draw_spectrogram(&drawn[1], &about, waterfall)?;
+    }
     // A scene cannot be read again at a place of its own.
     if plan.config.source.recording.is_some() && !strongest.is_empty() {
         drawn.extend(match &plan.chain {

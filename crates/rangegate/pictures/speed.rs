@@ -18,12 +18,12 @@ pub fn draw(
     let (Some(first), Some(last)) = (slices.samples.first(), slices.samples.last()) else {
         return Ok(Vec::new());
     };
-    let n_bins = plan.n_bins();
+    let shown = plan.shown_bins();
     let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
     // Of a real signal the magnitude; of a complex one, rising range rate is falling Doppler shift.
     let rate = |bin: f64| plan.velocity_mps_from_doppler_hz(plan.doppler_hz_from_bin(bin));
-    let bins: Vec<usize> = if plan.is_signed() { (0..n_bins).rev().collect() } else { (0..n_bins).collect() };
-    let ends = [rate(0.0), rate(n_bins as f64 - 1.0)].map(|mps| if plan.is_signed() { mps } else { mps.abs() });
+    let bins: Vec<usize> = if plan.is_signed() { shown.clone().rev().collect() } else { shown.clone().collect() };
+    let ends = [rate(shown.start as f64 - 0.5), rate(shown.end as f64 - 0.5)].map(|mps| if plan.is_signed() { mps } else { mps.abs() });
     let values = bins.iter().flat_map(|&bin| slices.rows.iter().map(move |row| db(row[bin])));
     let picture = MapPicture {
         title: format!("Speed over time — {}", about.title),

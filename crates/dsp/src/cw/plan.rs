@@ -148,6 +148,14 @@ impl CwPlan {
         if self.signed { self.n_fft() } else { self.n_fft() / 2 + 1 }
     }
 
+    /// The bins that speeds are looked for in, those of the least and of the greatest range rate: of a complex signal
+    /// on both sides of zero.
+    pub fn shown_bins(&self) -> std::ops::Range<usize> {
+        let first = self.tested.iter().map(|bins| *bins.start()).min().unwrap_or(0);
+        let end = self.tested.iter().map(|bins| *bins.end() + 1).max().unwrap_or(self.n_bins());
+        if self.signed { first..end } else { 0..end }
+    }
+
     /// Doppler shift of a bin of a slice, whole or between two, Hz. They rise from −fs/2, or from 0 for a real
     /// signal.
     pub fn doppler_hz_from_bin(&self, bin: f64) -> f64 {

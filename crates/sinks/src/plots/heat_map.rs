@@ -76,7 +76,7 @@ impl HeatMap<'_> {
         let radius = if self.rings.len() > CROWD { 3 } else { 13 };
         let ring = |&(x, y)| {
             EmptyElement::at((x, y))
-                + Circle::new((0, 0), radius, BLACK.stroke_width(4))
+                + Circle::new((0, 0), radius, BLACK.stroke_width(if radius > 3 { 4 } else { 1 }))
                 + Circle::new((0, 0), radius, RING.stroke_width(2))
         };
         let cross = |&(x, y)| {
