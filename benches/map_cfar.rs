@@ -28,8 +28,7 @@ fn map_cfar(criterion: &mut Criterion) {
         let (guard_gates, training_gates) = if over == CfarAxes::Doppler { (0, 0) } else { (2, 16) };
         let (guard_bins, training_bins) = if over == CfarAxes::Range { (0, 0) } else { (1, 8) };
         let window = MapWindow { over, guard_gates, training_gates, guard_bins, training_bins };
-        let os =
-            OsMapWindow { over, guard_gates, training_gates, guard_bins, training_bins, rank: 0.75 };
+        let os = OsMapWindow { over, guard_gates, training_gates, guard_bins, training_bins, rank: 0.75 };
         let detectors = [
             ("ca", MapCfarConfig::CaCfar(window)),
             ("go", MapCfarConfig::GoCfar(window)),

@@ -9,8 +9,8 @@ use crate::detect::os;
 
 /// What rounding can make of a threshold, generously.
 const ROUNDING: f32 = 1e-5;
-/// The first bound that is tried, over the mean of the cells.
-const FIRST_BOUND: f32 = 0.55;
+/// One in so many cells tells the mean well enough to begin with.
+const SAMPLED: usize = 13;
 /// Bounds that are tried, each half of the one before: 72 dB.
 const N_BOUNDS: usize = 24;
 
@@ -56,9 +56,14 @@ impl OrderedStrip {
         if tested().next().is_none() {
             return;
         }
-        let (sum, count) = (rows.iter().filter(|v| v.is_finite()))
-            .fold((0.0f64, 0usize), |(sum, count), &v| (sum + f64::from(v), count + 1));
-        let mut bound = (sum / count.max(1) as f64) as f32 * FIRST_BOUND;
+        let inside = self.window.reach_gates()..plan.n_gates - self.window.reach_gates();
+        let order_inside = tested().map(|row| row.inside.order).min().unwrap_or(0);
+        let order_at = |gate: usize| match inside.contains(&gate) {
+            true => order_inside,
+            false => tested().map(|row| row.at(gate, plan.n_gates).order).min().unwrap_or(0),
+        };
+        let span = 2 * self.window.reach_gates() + 1;
+        let mut bound = first_bound(order_inside, span * (n_rows + 2 * reach)) * mean(rows);
         for _ in 0..N_BOUNDS {
             if !(bound > 0.0) {
                 return;
@@ -69,26 +74,19 @@ impl OrderedStrip {
                     *below += u32::from(*value < bound);
                 }
             }
-            let span = 2 * self.window.reach_gates() + 1;
             let mut around: u32 = self.below[..span - 1].iter().sum();
             let mut undecided = false;
-            for gate in 0..n {
-                around += self.below[gate + span - 1];
-                if self.bounds[gate] <= 0.0 {
-                    let needed = |row: &RowScales| row.at(first_gate + gate, plan.n_gates).order;
-                    let is_inside = tested().all(|row| row.is_inside(first_gate + gate, plan.n_gates));
-                    let least = if is_inside {
-                        tested().map(|row| row.inside.order).min()
-                    } else {
-                        tested().map(needed).min()
-                    };
-                    if (around as usize) < least.unwrap_or(0) {
-                        self.bounds[gate] = bound;
-                    } else {
-                        undecided = true;
-                    }
+            let (leaving, entering) = (&self.below, &self.below[span - 1..]);
+            for (gate, (out, (leave, enter))) in
+                self.bounds[..n].iter_mut().zip(leaving.iter().zip(entering)).enumerate()
+            {
+                around += enter;
+                if *out <= 0.0 {
+                    let is_bound = (around as usize) < order_at(first_gate + gate);
+                    *out = if is_bound { bound } else { 0.0 };
+                    undecided |= !is_bound;
                 }
-                around -= self.below[gate];
+                around -= leave;
             }
             if !undecided {
                 return;
@@ -161,6 +159,22 @@ impl OrderedStrip {
             emit.crossing(emit.first_gate + gate, cell, statistic * scale.unbias);
         }
     }
+}
+
+/// Mean of some of the cells that are there.
+fn mean(cells: &[f32]) -> f32 {
+    let (sum, count) = (cells.iter().step_by(SAMPLED).filter(|v| v.is_finite()))
+        .fold((0.0f64, 0usize), |(sum, count), &v| (sum + f64::from(v), count + 1));
+    (sum / count.max(1) as f64) as f32
+}
+
+/// The bound that is tried first, over the mean of the cells: in noise alone, nearly always less than `order` of
+/// `n_cells` lie below.
+fn first_bound(order: usize, n_cells: usize) -> f32 {
+    let n = n_cells as f32;
+    let share = order as f32 / n;
+    let share = (share - 3.0 * (share * (1.0 - share).max(0.0) / n).sqrt()).clamp(0.02, 0.98);
+    -(1.0 - share).ln()
 }
 
 /// Training gates of a row of the ring, as half-open ranges relative to the cell.

@@ -67,16 +67,22 @@ impl ColumnSums {
         let from = first_gate.clamp(0, n_gates);
         let to = (first_gate + COLUMNS as isize).clamp(from, n_gates);
         let lead = (from - first_gate).clamp(0, COLUMNS as isize) as usize;
-        let (from, to) = (from as usize, to as usize);
-        let first_bin = plan.n_doppler - self.window.reach_bins();
-        for (row, cells) in self.table.iter_mut().enumerate() {
-            let bin = (first_bin + row) % plan.n_doppler;
-            if to - from < COLUMNS || plan.row_scales[bin].is_none() {
-                cells.fill(0.0);
+        let inside = from as usize..to as usize;
+        let mut bin = plan.n_doppler - self.window.reach_bins();
+        for cells in &mut self.table {
+            if bin == plan.n_doppler {
+                bin = 0;
             }
-            if plan.row_scales[bin].is_some() {
-                cells[lead..lead + to - from].copy_from_slice(&map.row(bin)[from..to]);
+            let row = &map.row(bin)[inside.clone()];
+            match row.first_chunk() {
+                _ if plan.row_scales[bin].is_none() => *cells = [0.0; COLUMNS],
+                Some(row) => *cells = *row,
+                None => {
+                    *cells = [0.0; COLUMNS];
+                    cells[lead..lead + row.len()].copy_from_slice(row);
+                }
             }
+            bin += 1;
         }
     }
 
@@ -84,20 +90,21 @@ impl ColumnSums {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
         let reach = self.window.reach_bins();
         let (training, all) = (&mut self.training, &mut self.all);
-        let parts = [(1, guard_bins), (guard_bins + 1, training_bins)];
-        compose(&mut self.table, guard_bins.max(training_bins), |table, width| {
+        // Nobody asks for the sums over all bins if no gates are summed.
+        let guard_bins_summed = if training_gates > 0 { guard_bins } else { 0 };
+        let parts = [(1, guard_bins_summed), (guard_bins + 1, training_bins)];
+        compose(&mut self.table, guard_bins_summed.max(training_bins), |table, width| {
             for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
                 let Some((before, after)) = block_at(width, near, len) else { continue };
                 let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
                 for (sum, (before, after)) in sums.iter_mut().zip(sides) {
-                    (0..COLUMNS).for_each(|i| sum[i] += before[i] + after[i]);
+                    *sum = added(*sum, added(*before, *after));
                 }
             }
         });
-        // Nobody asks for it otherwise.
         if training_gates > 0 {
             for (all, training) in all.iter_mut().zip(training) {
-                (0..COLUMNS).for_each(|i| all[i] += training[i]);
+                *all = added(*all, *training);
             }
         }
     }
@@ -110,11 +117,16 @@ impl ColumnSums {
             let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) else { return };
             for (start, sums) in [(before, &mut *training), (after, &mut *all)] {
                 for (sum, part) in sums.iter_mut().zip(&table[shifted(reach, start)..]) {
-                    (0..COLUMNS).for_each(|i| sum[i] += part[i]);
+                    *sum = added(*sum, *part);
                 }
             }
         });
     }
+}
+
+/// By value, so that nothing can alias and all of it stays in registers.
+fn added(a: Cells, b: Cells) -> Cells {
+    std::array::from_fn(|i| a[i] + b[i])
 }
 
 /// Calls `level` with the sums over 1, 2, 4, … rows, up to `longest`.
@@ -122,11 +134,13 @@ fn compose(table: &mut [Cells], longest: usize, mut level: impl FnMut(&[Cells], 
     let mut width = 1;
     while width <= longest {
         level(table, width);
-        for row in 0..table.len().saturating_sub(width) {
-            let there = table[row + width];
-            (0..COLUMNS).for_each(|i| table[row][i] += there[i]);
-        }
         width *= 2;
+        if width > longest {
+            return;
+        }
+        for row in 0..table.len().saturating_sub(width / 2) {
+            table[row] = added(table[row], table[row + width / 2]);
+        }
     }
 }
 
