@@ -54,7 +54,12 @@ pub fn resolution(
     let mut receiver = Receiver::new(train, 2)?;
     let shape = (receiver.map.n_rows(), receiver.map.n_gates());
     let over = CfarAxes::Range;
-    let cfar = MapCfarConfig::CaCfar(MapWindow { over, guard_gates: 12, training_gates: 12, ..MapWindow::default() });
+    let cfar = MapCfarConfig::CaCfar(MapWindow {
+        over,
+        guard_gates: 12,
+        training_gates: 12,
+        ..MapWindow::default()
+    });
     let statistics = MapStatistics {
         bin_correlation: bin_correlation(&vec![1.0; train.n_pulses], shape.0),
         ..MapStatistics::default()
@@ -86,7 +91,8 @@ pub fn resolution(
         let peaks = clusterer.peaks(&found.cells);
         let is_near = |target: &Target| {
             peaks.iter().any(|peak| {
-                let coupled = -target.doppler_hz * train.duration_s / train.bandwidth_hz * train.sample_rate_hz;
+                let coupled =
+                    -target.doppler_hz * train.duration_s / train.bandwidth_hz * train.sample_rate_hz;
                 let off_gates = f64::from(peak.cell.gate) - target.gate - coupled;
                 let n = shape.0 as f64;
                 let off_bins = f64::from(peak.cell.bin) - target.doppler_hz * n * train.pri_s;

@@ -237,7 +237,8 @@ fn chirp_len(config: &FmcwConfig, stream: &StreamInfo) -> Result<usize, FmcwErro
     let in_period = period_s * rate_hz;
     if let Some(pulse_len) = stream.pulse_len {
         if pulse_len as f64 > in_period * (1.0 + 1e-9) {
-            let expected = format!("at least {} s, the {pulse_len} samples of a chirp", pulse_len as f64 / rate_hz);
+            let expected =
+                format!("at least {} s, the {pulse_len} samples of a chirp", pulse_len as f64 / rate_hz);
             return Err(refused("sweep.chirp_period_s", period_s, expected));
         }
         return Ok(pulse_len);
@@ -246,7 +247,11 @@ fn chirp_len(config: &FmcwConfig, stream: &StreamInfo) -> Result<usize, FmcwErro
     let whole = in_period.round();
     if whole < 1.0 || whole > MAX_RANGE as f64 || (in_period - whole).abs() * config.n_pulses as f64 > 0.01 {
         let found = format!("{period_s} s, {in_period} samples");
-        return Err(refused("sweep.chirp_period_s", found, format!("a whole number of samples, 1 to {MAX_RANGE}")));
+        return Err(refused(
+            "sweep.chirp_period_s",
+            found,
+            format!("a whole number of samples, 1 to {MAX_RANGE}"),
+        ));
     }
     Ok(whole as usize)
 }
@@ -265,7 +270,11 @@ fn used(config: &FmcwConfig, chirp_len: usize, rate_hz: f64) -> Result<Range<usi
     Ok(first as usize..end as usize)
 }
 
-fn gates(limits: Option<RangeLimits>, range_m_per_gate: f64, n_all: usize) -> Result<Range<usize>, FmcwError> {
+fn gates(
+    limits: Option<RangeLimits>,
+    range_m_per_gate: f64,
+    n_all: usize,
+) -> Result<Range<usize>, FmcwError> {
     let Some(RangeLimits { min, max }) = limits else { return Ok(0..n_all) };
     let greatest = n_all as f64 * range_m_per_gate;
     // Written so that NaN is refused too.

@@ -30,7 +30,13 @@ impl FmcwWorker {
     /// * the chirp leaves the block,
     /// * `channel >= block.n_channels()`, or the block's format is not the stream's,
     /// * `row.len() != plan.n_gates()`.
-    pub fn compress(&mut self, block: &IqBlock, channel: usize, start: usize, row: &mut [Complex32]) -> usize {
+    pub fn compress(
+        &mut self,
+        block: &IqBlock,
+        channel: usize,
+        start: usize,
+        row: &mut [Complex32],
+    ) -> usize {
         let plan = &*self.plan;
         assert!(row.len() == plan.gates.len(), "row of {} gates for {}", row.len(), plan.gates.len());
         let (chirp, padding) = self.samples.split_at_mut(plan.used.len());

@@ -21,9 +21,7 @@ mod unfold;
 mod worker;
 
 pub use collector::{FramingReport, Looks};
-pub use config::{
-    BistaticConfig, DwellConfig, Framing, LeakFraming, Pri, PulseDopplerConfig, RangeConfig,
-};
+pub use config::{BistaticConfig, DwellConfig, Framing, LeakFraming, Pri, PulseDopplerConfig, RangeConfig};
 pub use framing::Leak;
 pub use geometry::{Geometry, SPEED_OF_LIGHT_MPS};
 pub use plan::{FramingKind, PulseDopplerPlan};

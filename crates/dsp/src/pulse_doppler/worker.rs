@@ -144,7 +144,12 @@ impl PulseDopplerWorker {
                 let fraction = if plan.starts_on_samples() { 0.0 } else { (start - whole).max(0.0) };
                 let whole = whole as usize;
                 let read = |range: std::ops::Range<usize>, samples: &mut [Complex32]| {
-                    plan.converter.convert(&segment.block, channel, whole + range.start..whole + range.end, samples);
+                    plan.converter.convert(
+                        &segment.block,
+                        channel,
+                        whole + range.start..whole + range.end,
+                        samples,
+                    );
                 };
                 self.compressor.compress(fraction, read, cube.row_mut(row));
                 turn(cube.row_mut(row), -frame.zero_hz * plan.look.time_s(pulse));

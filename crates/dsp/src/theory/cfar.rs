@@ -40,9 +40,7 @@ impl From<&CfarConfig> for NoiseLevel {
             CfarConfig::CaCfar(window) => Self::Mean { n_cells: 2 * window.training },
             CfarConfig::GoCfar(window) => Self::Greatest { n_per_half: window.training },
             CfarConfig::SoCfar(window) => Self::Smallest { n_per_half: window.training },
-            CfarConfig::OsCfar(window) => {
-                Self::Ordered { n_cells: 2 * window.training, rank: window.rank }
-            }
+            CfarConfig::OsCfar(window) => Self::Ordered { n_cells: 2 * window.training, rank: window.rank },
         }
     }
 }
@@ -84,7 +82,10 @@ impl CfarTheory {
         let pfa = false_alarm_probability;
         assert!(pfa > 0.0 && pfa < 1.0, "a false-alarm probability of {pfa}, 0 to 1 is possible");
         let (factor, points) = detect::law_of_level(level, n_integrated, pfa);
-        Self { n_integrated, thresholds: points.into_iter().map(|(z, weight)| (factor * z, weight)).collect() }
+        Self {
+            n_integrated,
+            thresholds: points.into_iter().map(|(z, weight)| (factor * z, weight)).collect(),
+        }
     }
 
     /// Probability of detecting a target of this mean signal-to-noise ratio.

@@ -85,7 +85,10 @@ fn losses_are_those_of_the_literature() {
     let greatest = loss(NoiseLevel::Greatest { n_per_half: 16 });
     let ordered = loss(NoiseLevel::Ordered { n_cells: 32, rank: 0.75 });
     let smallest = loss(NoiseLevel::Smallest { n_per_half: 16 });
-    assert!(mean < greatest && greatest < ordered && ordered < smallest, "{mean} {greatest} {ordered} {smallest}");
+    assert!(
+        mean < greatest && greatest < ordered && ordered < smallest,
+        "{mean} {greatest} {ordered} {smallest}"
+    );
     assert!(loss(NoiseLevel::Mean { n_cells: 2000 }) < 0.03);
 }
 

@@ -51,8 +51,8 @@ pub use dwells::Dwells;
 pub use surface::{DelayWindow, Surface};
 pub use worker::PeriodicWorker;
 
-use crate::chain::{OverviewPlan, PlanError, SegmentResult};
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
+use crate::chain::{OverviewPlan, PlanError, SegmentResult};
 use crate::convert::Converter;
 use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::waveform::Replica;

@@ -217,7 +217,8 @@ impl Clusterer {
         for i in 0..self.order.len() {
             let place = self.order[i];
             let cell = crossings[place as usize];
-            if !self.is_peak[place as usize] || self.peaks.iter().any(|peak| self.is_part(&cell, &peak.cell)) {
+            if !self.is_peak[place as usize] || self.peaks.iter().any(|peak| self.is_part(&cell, &peak.cell))
+            {
                 continue;
             }
             if self.peaks.len() == self.max_peaks {

@@ -308,8 +308,7 @@ impl MapCfarPlan {
             let expected = format!("at least one of {n_doppler} bins left");
             return Err(CfarError { field: "excluded", found: format!("{excluded:?}"), expected });
         }
-        let solver =
-            Solver::new(detector, window, split, n_doppler, statistics, false_alarm_probability);
+        let solver = Solver::new(detector, window, split, n_doppler, statistics, false_alarm_probability);
         let reach = window.reach_bins() as i64;
         let mut scales: Vec<RowScales> = Vec::new();
         let mut known: BTreeMap<Vec<i64>, usize> = BTreeMap::new();
@@ -422,10 +421,9 @@ fn check(
     if statistics.n_integrated == 0 {
         return error("n_integrated", &0, "1 or more".into());
     }
-    for (field, correlation) in [
-        ("gate_correlation", &statistics.gate_correlation),
-        ("bin_correlation", &statistics.bin_correlation),
-    ] {
+    for (field, correlation) in
+        [("gate_correlation", &statistics.gate_correlation), ("bin_correlation", &statistics.bin_correlation)]
+    {
         if let Some(rho) = correlation.iter().find(|rho| !(0.0..=1.0).contains(*rho)) {
             return error(field, rho, "magnitudes from 0 to 1".into());
         }

@@ -168,6 +168,7 @@ impl OrderedStrip {
 fn runs_of_row(window: Window, bin: i64) -> impl Iterator<Item = (isize, isize)> {
     let (reach, guard) = (window.reach_gates() as isize, window.guard_gates as isize);
     let beside = bin.unsigned_abs() as usize <= window.guard_bins;
-    let runs = if beside { [(-reach, -guard), (guard + 1, reach + 1)] } else { [(-reach, reach + 1), (0, 0)] };
+    let runs =
+        if beside { [(-reach, -guard), (guard + 1, reach + 1)] } else { [(-reach, reach + 1), (0, 0)] };
     runs.into_iter().filter(|(start, end)| start < end)
 }

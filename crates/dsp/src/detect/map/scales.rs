@@ -201,8 +201,7 @@ impl<'a> Solver<'a> {
     /// Law of the ordered statistic, as `threshold::OrderStatistics` has it for a row.
     fn order_level(&self, order: &OrderSolver, region: &Region) -> Level {
         let n = region.n_cells();
-        let effective =
-            region.effective(&self.correlation, |r| indicator_correlation(&order.series, r));
+        let effective = region.effective(&self.correlation, |r| indicator_correlation(&order.series, r));
         let probability = os::order(order.rank, n) as f64 / (n + 1) as f64;
         order.law.level(probability * (effective + 1.0), (1.0 - probability) * (effective + 1.0))
     }

@@ -36,7 +36,9 @@ impl Columns<'_> {
         all.copy_from_slice(&self.rows[reach * width..][..all.len()]);
         let n = all.len() / width;
         self.compose(|rows, block| {
-            for (near, len, sums) in [(1, guard_bins, &mut *all), (guard_bins + 1, training_bins, &mut *training)] {
+            for (near, len, sums) in
+                [(1, guard_bins, &mut *all), (guard_bins + 1, training_bins, &mut *training)]
+            {
                 let Some((before, after)) = blocks(block, near, len) else { continue };
                 let before = &rows[shifted(reach, before) * width..][..n * width];
                 let after = &rows[shifted(reach, after) * width..][..n * width];

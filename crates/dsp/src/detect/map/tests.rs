@@ -66,8 +66,7 @@ fn raw_level(plan: &MapCfarPlan, map: &PowerMap, bin: usize, gate: usize) -> (f6
     for b in -reach_bins..=reach_bins {
         for g in -reach_gates..=reach_gates {
             let row = (bin as i64 + b).rem_euclid(n) as usize;
-            let is_guard =
-                b.abs() <= window.guard_bins as i64 && g.abs() <= window.guard_gates as i64;
+            let is_guard = b.abs() <= window.guard_bins as i64 && g.abs() <= window.guard_gates as i64;
             let column = gate as i64 + g;
             if is_guard || plan.row_scales[row].is_none() || !(0..plan.n_gates as i64).contains(&column) {
                 continue;
@@ -296,7 +295,9 @@ fn what_has_no_room_is_counted() {
 #[test]
 fn impossible_windows_are_refused_with_what_would_fit() {
     let refused = |config: &MapCfarConfig, shape| {
-        MapCfarPlan::new(config, shape, &[], 1e-6, &MapStatistics::default()).expect_err("refused").to_string()
+        MapCfarPlan::new(config, shape, &[], 1e-6, &MapStatistics::default())
+            .expect_err("refused")
+            .to_string()
     };
     let [ca, ..] = every_detector(CfarAxes::Both, (2, 16), (1, 8));
     assert_eq!(
@@ -324,7 +325,13 @@ fn configurations_are_read_as_written() {
     let config: MapCfarConfig = toml::from_str(text).expect("a configuration");
     assert_eq!(
         config.window(),
-        MapWindow { over: CfarAxes::Both, guard_gates: 2, training_gates: 8, guard_bins: 0, training_bins: 4 }
+        MapWindow {
+            over: CfarAxes::Both,
+            guard_gates: 2,
+            training_gates: 8,
+            guard_bins: 0,
+            training_bins: 4
+        }
     );
     let unknown = "type = 'ca_cfar'\nover = 'range'\ntraining_gates = 8\ntraining = 4\n";
     assert!(toml::from_str::<MapCfarConfig>(unknown).is_err());
@@ -401,7 +408,8 @@ mod clusters {
     #[test]
     fn side_lobes_and_close_peaks_are_parts_of_the_higher() {
         let map = [(2, 4, 1e4), (2, 9, 99.0), (2, 12, 101.0), (9, 4, 99.0), (9, 9, 50.0), (2, 40, 1.0)];
-        let found = |config: &ClusterConfig| peaks(config, &map).into_iter().map(|p| (p.0, p.1)).collect::<Vec<_>>();
+        let found =
+            |config: &ClusterConfig| peaks(config, &map).into_iter().map(|p| (p.0, p.1)).collect::<Vec<_>>();
         assert_eq!(found(&ClusterConfig::default()).len(), 6);
         let range = ClusterConfig {
             range_side_lobe_db: Some(20.0),
@@ -421,14 +429,18 @@ mod clusters {
     fn targets_are_those_of_the_slow_twin() {
         let mut rng = ChaCha8Rng::seed_from_u64(8);
         for _ in 0..200 {
-            let all: Vec<(u32, u32, f32)> =
-                (0..16).flat_map(|b| (0..12).map(move |g| (b, g))).map(|(b, g)| (b, g, rng.random())).collect();
+            let all: Vec<(u32, u32, f32)> = (0..16)
+                .flat_map(|b| (0..12).map(move |g| (b, g)))
+                .map(|(b, g)| (b, g, rng.random()))
+                .collect();
             let map: Vec<_> = all.into_iter().filter(|c| c.2 > 0.4).collect();
             let config = ClusterConfig { min_valley_db: 1.5, ..ClusterConfig::default() };
             let mut found: Vec<_> = peaks(&config, &map).into_iter().map(|p| (p.0, p.1)).collect();
             found.sort_unstable();
-            let mut expected: Vec<_> =
-                (0..map.len()).filter(|&i| is_target(&map, i, 10f32.powf(0.15))).map(|i| (map[i].0, map[i].1)).collect();
+            let mut expected: Vec<_> = (0..map.len())
+                .filter(|&i| is_target(&map, i, 10f32.powf(0.15)))
+                .map(|i| (map[i].0, map[i].1))
+                .collect();
             expected.sort_unstable();
             assert_eq!(found, expected);
         }

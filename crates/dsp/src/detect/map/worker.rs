@@ -248,7 +248,8 @@ fn compare(
     let groups = cells.chunks(GROUP).zip(one.chunks(GROUP).zip(other.chunks(GROUP)));
     for (group, (cells, (one, other))) in groups.enumerate() {
         let start = emit.first_gate + group * GROUP;
-        let is_inside = scales.is_inside(start, emit.n_gates) && scales.is_inside(start + cells.len() - 1, emit.n_gates);
+        let is_inside =
+            scales.is_inside(start, emit.n_gates) && scales.is_inside(start + cells.len() - 1, emit.n_gates);
         let any = |any: bool, (cell, (one, other)): (&f32, (&f32, &f32))| {
             any | (*cell > pick(one * a, other * b) * unbias * factor)
         };
