@@ -70,7 +70,9 @@ fn a_wav_file_gives_the_speed_over_time() {
             lead: 0,
             tail: plan.tail(),
             n_sets: 1,
-            whole_cores_only: false, joins_pulses: false };
+            whole_cores_only: false,
+            joins_pulses: false,
+        };
         let mut segmenter = Segmenter::new(source, cut).unwrap();
         let (mut segment, mut result) = (segmenter.make_segment(), plan.make_result());
         let (mut worker, mut n_slices) = (plan.make_worker(), 0);

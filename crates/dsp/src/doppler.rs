@@ -12,10 +12,13 @@
 //! every twiddle factor is one for all of them, so that nothing is ever transposed or shuffled.
 
 use crate::range_doppler::{PowerMap, PulseCube};
-use crate::simd::{self, ComplexLanes, Kernel, LANES, multiply_add};
+use crate::simd::{
+    self, ComplexLanes, Kernel, LANES, Lanes, multiply_add, product, radix_2, radix_4, radix_8,
+};
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
 use std::f64::consts::TAU;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Gates that are copied into cache together, in units of [`LANES`]: runs of memory of some lines each.
@@ -329,19 +332,29 @@ fn load(
 
 /// Powers of all rows to the map's columns `gates`.
 #[inline(always)]
-fn store<const FMA: bool>(rows: &[ComplexLanes], map: &mut PowerMap, gates: std::ops::Range<usize>) {
-    for (row, x) in rows.iter().enumerate() {
-        let mut power = [0.0; LANES];
-        for l in 0..LANES {
-            power[l] = multiply_add::<FMA>(x.re[l], x.re[l], x.im[l] * x.im[l]);
+fn store<const FMA: bool>(rows: &[ComplexLanes], map: &mut PowerMap, gates: Range<usize>) {
+    let stride = map.stride();
+    let map_rows = map.data_mut().chunks_exact_mut(stride);
+    // The length decides outside of the loop: a copy of any length within is a function call for each row.
+    if gates.len() == LANES {
+        for (row, x) in map_rows.zip(rows) {
+            row[gates.start..].as_chunks_mut().0[0] = powers::<FMA>(x);
         }
-        let out = &mut map.row_mut(row)[gates.clone()];
-        if let Some(out) = out.first_chunk_mut::<LANES>() {
-            *out = power;
-        } else {
-            out.copy_from_slice(&power[..out.len()]);
+    } else {
+        for (row, x) in map_rows.zip(rows) {
+            let out = &mut row[gates.clone()];
+            out.copy_from_slice(&powers::<FMA>(x)[..out.len()]);
         }
     }
+}
+
+#[inline(always)]
+fn powers<const FMA: bool>(x: &ComplexLanes) -> Lanes {
+    let mut power = [0.0; LANES];
+    for l in 0..LANES {
+        power[l] = multiply_add::<FMA>(x.re[l], x.re[l], x.im[l] * x.im[l]);
+    }
+    power
 }
 
 /// `Σ x·c`.
@@ -422,53 +435,6 @@ fn any_radix<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut [Comp
             }
         }
     }
-}
-
-#[inline(always)]
-fn product<const FMA: bool>(x: Complex32, y: Complex32) -> Complex32 {
-    let re = multiply_add::<FMA>(-x.im, y.im, x.re * y.re);
-    let im = multiply_add::<FMA>(x.im, y.re, x.re * y.im);
-    Complex32::new(re, im)
-}
-
-/// −j·x.
-#[inline(always)]
-fn turned(x: Complex32) -> Complex32 {
-    Complex32::new(x.im, -x.re)
-}
-
-#[inline(always)]
-fn radix_2([a, b]: [Complex32; 2]) -> [Complex32; 2] {
-    [a + b, a - b]
-}
-
-#[inline(always)]
-fn radix_4([a, b, c, d]: [Complex32; 4]) -> [Complex32; 4] {
-    let [even_sum, even_difference] = radix_2([a, c]);
-    let [odd_sum, odd_difference] = radix_2([b, d]);
-    let odd = turned(odd_difference);
-    [even_sum + odd_sum, even_difference + odd, even_sum - odd_sum, even_difference - odd]
-}
-
-#[inline(always)]
-fn radix_8([a, b, c, d, e, f, g, h]: [Complex32; 8]) -> [Complex32; 8] {
-    const S: f32 = std::f32::consts::FRAC_1_SQRT_2;
-    let even = radix_4([a, c, e, g]);
-    let odd = radix_4([b, d, f, h]);
-    // exp(−jπ/4) and exp(−j3π/4).
-    let once = Complex32::new((odd[1].re + odd[1].im) * S, (odd[1].im - odd[1].re) * S);
-    let thrice = Complex32::new((odd[3].im - odd[3].re) * S, -(odd[3].re + odd[3].im) * S);
-    let odd = [odd[0], once, turned(odd[2]), thrice];
-    [
-        even[0] + odd[0],
-        even[1] + odd[1],
-        even[2] + odd[2],
-        even[3] + odd[3],
-        even[0] - odd[0],
-        even[1] - odd[1],
-        even[2] - odd[2],
-        even[3] - odd[3],
-    ]
 }
 
 #[cfg(test)]

@@ -2,13 +2,19 @@
 #![allow(unsafe_code)]
 
 use rangegate_core::{
-    BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
+    BlockHeader, Complex32, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
 };
 use rangegate_dsp::burst::periodic::{Dwells, PeriodicPlan};
 use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
+use rangegate_dsp::clutter::{CancellerConfig, CancellerPlan};
 use rangegate_dsp::cw::{CwConfig, CwPlan};
+use rangegate_dsp::doppler::DopplerPlan;
 use rangegate_dsp::fmcw::{FmcwConfig, FmcwPlan};
-use rangegate_dsp::waveform::{Barker, GpsL1Ca, ModeSPreamble, Waveform};
+use rangegate_dsp::migration::{KeystoneConfig, KeystonePlan};
+use rangegate_dsp::pulse_compression::{CompressionConfig, CompressionPlan, PulseStart};
+use rangegate_dsp::range_doppler::PulseCube;
+use rangegate_dsp::waveform::{Barker, GpsL1Ca, LinearChirp, ModeSPreamble, Waveform};
+use rangegate_dsp::window::Window;
 use serde_json::json;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -180,5 +186,40 @@ fn measuring_speeds_allocates_nothing() {
         }
         assert_eq!(ALLOCATIONS.get() - before, 0);
         assert!(n_peaks > 100, "{n_peaks}");
+    }
+}
+
+#[test]
+fn kernels_of_pulse_doppler_allocate_nothing() {
+    let (n_pulses, n_fast, n_gates) = (24, 900, 800);
+    let chirp = LinearChirp { start_hz: -0.3, stop_hz: 0.3, duration_s: 60.0, window: Window::default() };
+    let replica = Waveform::LinearChirp(chirp).replica("chirp", 1.0).unwrap();
+    let config = CompressionConfig::default();
+    for start in [PulseStart::OnSample, PulseStart::BetweenSamples] {
+        let compression = CompressionPlan::new(&config, &replica, n_fast, 0..n_gates, start).unwrap();
+        let canceller = CancellerPlan::new(CancellerConfig::Mean {}, n_pulses, &[1e-3]).unwrap();
+        let keystone = KeystonePlan::new(&KeystoneConfig::default(), n_pulses, n_gates, 1.0, 50.0).unwrap();
+        let doppler = DopplerPlan::new(n_pulses, n_pulses, &Window::Hann {}, n_gates).unwrap();
+        let (mut map, mut cube) = (doppler.make_map(), PulseCube::new(n_pulses, n_gates));
+        let mut compressor = Arc::new(compression).make_worker();
+        let mut keystone = Arc::new(keystone).make_worker();
+        let mut doppler = Arc::new(doppler).make_worker();
+        let before = ALLOCATIONS.get();
+        for pass in 0..3 {
+            for pulse in 0..n_pulses {
+                let fraction = if start == PulseStart::OnSample { 0.0 } else { 0.01 * pulse as f64 };
+                let read = |range: std::ops::Range<usize>, out: &mut [Complex32]| {
+                    out.iter_mut()
+                        .zip(range)
+                        .for_each(|(x, n)| *x = Complex32::new((n % 7) as f32, pass as f32));
+                };
+                compressor.compress(fraction, read, cube.row_mut(pulse));
+            }
+            canceller.process(&mut cube);
+            keystone.process(&mut cube);
+            doppler.process(&cube, &mut map);
+        }
+        assert_eq!(ALLOCATIONS.get() - before, 0, "{start:?}");
+        assert!(map.row(0).iter().all(|power| power.is_finite()));
     }
 }

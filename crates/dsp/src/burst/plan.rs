@@ -283,7 +283,13 @@ fn template(
     let (statistics, span) = match config.input {
         FilterInput::Complex => {
             let n_lags = (2 * reach(&config.cfar)).min(len - 1);
-            (CellStatistics::SquareLaw { n_integrated: 1, correlation: autocorrelation(weights.iter().map(|w| wide(*w)), n_lags) }, 0)
+            (
+                CellStatistics::SquareLaw {
+                    n_integrated: 1,
+                    correlation: autocorrelation(weights.iter().map(|w| wide(*w)), n_lags),
+                },
+                0,
+            )
         }
         FilterInput::Magnitude => {
             let scaled = weights.iter().map(|w| (f64::from(w.re) / weight_energy) as f32).collect();

@@ -15,6 +15,8 @@ mod mismatched;
 pub use filter::RangeFilter;
 pub use mismatched::Mismatched;
 
+use crate::convolution::Convolution;
+use crate::simd::{self, ComplexLanes};
 use crate::waveform::Replica;
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
@@ -110,7 +112,7 @@ pub enum CompressionError {
     Window(#[from] WindowError),
 }
 
-/// The filter's spectrum and the transforms. Immutable; share it by [`Arc`].
+/// The filter and the transforms. Immutable; share it by [`Arc`].
 pub struct CompressionPlan {
     filter: RangeFilter,
     gates: Range<usize>,
@@ -118,10 +120,19 @@ pub struct CompressionPlan {
     /// Outputs before and after the wanted ones.
     margin: usize,
     fft_len: usize,
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
-    /// `conj(F) / fft_len`
-    spectrum: Vec<Complex32>,
+    engine: Engine,
+}
+
+/// What correlates a block.
+enum Engine {
+    /// The fastest, of lengths that are powers of two; it has no spectrum that a fraction could turn.
+    Convolution(Convolution),
+    Fft {
+        forward: Arc<dyn Fft<f32>>,
+        inverse: Arc<dyn Fft<f32>>,
+        /// `conj(F) / fft_len`
+        spectrum: Vec<Complex32>,
+    },
 }
 
 impl std::fmt::Debug for CompressionPlan {
@@ -155,18 +166,19 @@ impl CompressionPlan {
         }
         let filter = RangeFilter::design(&config.filter, replica)?;
         let margin = if start == PulseStart::BetweenSamples { FRACTION_MARGIN } else { 0 };
-        let fft_len = fft_len_for(filter.n_taps(), gates.len(), margin);
-        let mut planner = FftPlanner::new();
-        Ok(Self {
-            spectrum: filter.spectrum(fft_len),
-            filter,
-            gates,
-            n_fast,
-            margin,
-            fft_len,
-            forward: planner.plan_fft_forward(fft_len),
-            inverse: planner.plan_fft_inverse(fft_len),
-        })
+        let is_convolution = start == PulseStart::OnSample && simd::is_wide();
+        let fft_len = fft_len_for(filter.n_taps(), gates.len(), margin, is_convolution);
+        let engine = if is_convolution {
+            Engine::Convolution(Convolution::new(&filter.reversed(fft_len), fft_len))
+        } else {
+            let mut planner = FftPlanner::new();
+            Engine::Fft {
+                spectrum: filter.spectrum(fft_len),
+                forward: planner.plan_fft_forward(fft_len),
+                inverse: planner.plan_fft_inverse(fft_len),
+            }
+        };
+        Ok(Self { filter, gates, n_fast, margin, fft_len, engine })
     }
 
     /// The filter, with its loss, side lobes and range-Doppler coupling.
@@ -196,12 +208,18 @@ impl CompressionPlan {
 
     /// What runs the plan.
     pub fn make_worker(self: &Arc<Self>) -> PulseCompressor {
-        let scratch = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
+        let (scratch, rows) = match &self.engine {
+            Engine::Convolution(convolution) => (0, convolution.make_rows()),
+            Engine::Fft { forward, inverse, .. } => {
+                (forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len()), Vec::new())
+            }
+        };
         let ramp = if self.margin > 0 { self.fft_len } else { 0 };
         PulseCompressor {
             plan: Arc::clone(self),
             block: vec![Complex32::ZERO; self.fft_len],
             scratch: vec![Complex32::ZERO; scratch],
+            rows,
             shifted: vec![Complex32::ZERO; ramp],
             shifted_by: 0.0,
         }
@@ -213,8 +231,9 @@ fn hop(fft_len: usize, n_taps: usize, margin: usize) -> usize {
     (fft_len + 1).saturating_sub(n_taps + 2 * margin)
 }
 
-/// The length of transform that makes `n_gates` outputs at the least cost: a power of two, or 9/8, 5/4 or 3/2 of one.
-fn fft_len_for(n_taps: usize, n_gates: usize, margin: usize) -> usize {
+/// The length of transform that makes `n_gates` outputs at the least cost: a power of two or, if others will do, 9/8,
+/// 5/4 or 3/2 of one.
+fn fft_len_for(n_taps: usize, n_gates: usize, margin: usize, only_powers: bool) -> usize {
     let shortest = n_taps + 2 * margin;
     let longest = LONGEST_FFT.max((2 * shortest).next_power_of_two());
     let powers = std::iter::successors(Some(16_usize), |n| Some(2 * n)).take_while(|&n| n <= longest);
@@ -225,7 +244,7 @@ fn fft_len_for(n_taps: usize, n_gates: usize, margin: usize) -> usize {
     };
     powers
         .flat_map(|n| [n, n / 8 * 9, n / 4 * 5, n / 2 * 3])
-        .filter(|&n| n >= shortest)
+        .filter(|&n| n >= shortest && (n.is_power_of_two() || !only_powers))
         .min_by(|&a, &b| cost(a).total_cmp(&cost(b)))
         .unwrap_or(longest)
 }
@@ -236,6 +255,7 @@ pub struct PulseCompressor {
     plan: Arc<CompressionPlan>,
     block: Vec<Complex32>,
     scratch: Vec<Complex32>,
+    rows: Vec<ComplexLanes>,
     /// The plan's spectrum with the linear phase of `shifted_by`; empty where starts lie on samples.
     shifted: Vec<Complex32>,
     shifted_by: f64,
@@ -257,15 +277,13 @@ impl PulseCompressor {
         mut read: impl FnMut(Range<usize>, &mut [Complex32]),
         out: &mut [Complex32],
     ) {
-        let Self { plan, block, scratch, .. } = self;
-        let plan = Arc::clone(plan);
+        let plan = Arc::clone(&self.plan);
         assert_eq!(out.len(), plan.gates.len(), "length of the output and number of gates");
         let limit = if plan.margin > 0 { 1.0 } else { 0.0 };
         assert!(
             fraction.abs() <= limit,
             "a start {fraction} of a sample behind, planned for at most {limit}"
         );
-        let (scratch, block) = (scratch.as_mut_slice(), block.as_mut_slice());
         // An output takes samples from `lead` before its own on.
         let before = plan.filter.lead() + plan.margin;
         for (k, piece) in out.chunks_mut(plan.hop()).enumerate() {
@@ -274,21 +292,32 @@ impl PulseCompressor {
             let n_zeros = before.saturating_sub(first).min(n_needed);
             let start = (first + n_zeros).saturating_sub(before).min(plan.n_fast);
             let end = (start + n_needed - n_zeros).min(plan.n_fast);
-            let (zeros, rest) = block.split_at_mut(n_zeros);
+            let (zeros, rest) = self.block.split_at_mut(n_zeros);
             let (samples, padding) = rest.split_at_mut(end - start);
             zeros.fill(Complex32::ZERO);
             read(start..end, samples);
             padding.fill(Complex32::ZERO);
-            plan.forward.process_with_scratch(block, scratch);
-            let spectrum = if fraction == 0.0 {
-                &plan.spectrum
-            } else {
-                shift(&plan.spectrum, fraction, &mut self.shifted, &mut self.shifted_by);
-                &self.shifted
-            };
-            block.iter_mut().zip(spectrum).for_each(|(x, h)| *x *= h);
-            plan.inverse.process_with_scratch(block, scratch);
-            piece.copy_from_slice(&block[plan.margin..][..piece.len()]);
+            self.correlate(&plan, fraction, piece);
+        }
+    }
+
+    /// The block's samples to outputs.
+    fn correlate(&mut self, plan: &CompressionPlan, fraction: f64, out: &mut [Complex32]) {
+        let Self { block, scratch, rows, shifted, shifted_by, .. } = self;
+        match &plan.engine {
+            Engine::Convolution(convolution) => convolution.process(block, out, rows),
+            Engine::Fft { forward, inverse, spectrum } => {
+                forward.process_with_scratch(block, scratch);
+                let spectrum = if fraction == 0.0 {
+                    spectrum
+                } else {
+                    shift(spectrum, fraction, shifted, shifted_by);
+                    &*shifted
+                };
+                block.iter_mut().zip(spectrum).for_each(|(x, h)| *x *= h);
+                inverse.process_with_scratch(block, scratch);
+                out.copy_from_slice(&block[plan.margin..][..out.len()]);
+            }
         }
     }
 }

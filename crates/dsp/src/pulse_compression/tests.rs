@@ -1,4 +1,5 @@
 use super::*;
+use crate::simd::LANES;
 use crate::waveform::{Barker, LinearChirp, Waveform};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -84,6 +85,7 @@ fn agrees_with_direct_correlation_for_odd_shapes_and_dirty_scratch() {
                 }
                 worker.block.fill(Complex32::new(f32::NAN, 1.0));
                 worker.scratch.fill(Complex32::new(f32::NAN, 1.0));
+                worker.rows.fill(ComplexLanes { re: [f32::NAN; LANES], im: [1.0; LANES] });
             }
         }
     }
@@ -218,11 +220,13 @@ fn coupling_is_how_the_peak_moves() {
 #[test]
 fn transforms_are_as_long_as_is_cheapest() {
     // A whole PRI at once, exactly; a little more; blocks; one long filter.
-    assert_eq!(fft_len_for(1024, 7169, 0), 8192);
-    assert_eq!(fft_len_for(1024, 8192, 0), 9216);
-    assert_eq!(fft_len_for(13, 1, 0), 16);
-    assert!((4096..=32_768).contains(&fft_len_for(1000, 1_000_000, 32)));
-    assert!(fft_len_for(100_000, 10, 0) >= 100_009);
+    assert_eq!(fft_len_for(1024, 7169, 0, false), 8192);
+    assert_eq!(fft_len_for(1024, 7169, 0, true), 8192);
+    assert_eq!(fft_len_for(1024, 8192, 0, false), 9216);
+    assert_eq!(fft_len_for(1024, 8192, 0, true), 4096);
+    assert_eq!(fft_len_for(13, 1, 0, true), 16);
+    assert!((4096..=32_768).contains(&fft_len_for(1000, 1_000_000, 32, false)));
+    assert!(fft_len_for(100_000, 10, 0, true) >= 100_009);
 }
 
 #[test]

@@ -23,7 +23,8 @@ pub struct Target {
 impl Target {
     /// Whether the estimates are the same, to within what no two targets could be told apart by.
     fn is_same(&self, other: &Self, resolution_hz: f64) -> bool {
-        (self.gate - other.gate).abs() < SAME && (self.doppler_hz - other.doppler_hz).abs() < SAME * resolution_hz
+        (self.gate - other.gate).abs() < SAME
+            && (self.doppler_hz - other.doppler_hz).abs() < SAME * resolution_hz
     }
 }
 
