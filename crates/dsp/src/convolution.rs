@@ -12,6 +12,7 @@
 //! frequency there and in time on the way back: what lies between is in an order that only the filter must share, and
 //! after the first pass a part of the sequence stays in the innermost cache until it has been through. (The idea of a
 //! truncated transform with products of short polynomials is Nussbaumer's 1980.)
+#![allow(clippy::needless_range_loop, reason = "lanes are indexed alike in several arrays")]
 
 use crate::simd::{self, ComplexLanes, Kernel, LANES, multiply_add, product, radix_2, radix_4, radix_8};
 use rangegate_core::Complex32;

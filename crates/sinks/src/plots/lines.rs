@@ -123,7 +123,7 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
                     let ends = series.points.iter().zip(&series.intervals);
                     let ends = ends.map(|(&(x, _), &(low, high))| [(x, low), (x, high)]);
                     let bars = ends
-                        .filter(|ends| ends.iter().all(|end| finite(&end)))
+                        .filter(|ends| ends.iter().all(finite))
                         .map(|ends| PathElement::new(ends.map(|end| clamped(&end)), colour.stroke_width(2)));
                     chart.draw_series(bars).map_err(text)?;
                     chart
