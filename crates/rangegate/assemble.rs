@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::chain::{Worker, segment_plan};
+use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
@@ -55,7 +56,7 @@ impl Destination {
         let path = folder.join("detections.jsonl");
         let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         // What an earlier run left must not be taken for this one's.
-        for stale in ["run.json", "detections.sigmf-meta"] {
+        for stale in ["run.json", "detections.sigmf-meta", MAPS] {
             let _ = std::fs::remove_file(folder.join(stale));
         }
         let _ = std::fs::remove_dir_all(folder.join("plots"));
@@ -65,7 +66,7 @@ impl Destination {
 }
 
 /// Results in the order of the stream: peaks become detections, and those go to the log. Nothing in here
-/// allocates for a detection or a segment.
+/// allocates for a detection or a segment, but the HDF5 library for maps.
 pub struct Results {
     collector: Collector,
     log: DetectionWriter<Box<dyn Write + Send>>,
@@ -74,6 +75,7 @@ pub struct Results {
     bad_samples: u64,
     peaks_dropped: u64,
     overview: Option<pictures::OverviewTap>,
+    maps: Option<SavedMaps>,
     tap_drops: BTreeMap<String, u64>,
     bar: ProgressBar,
     failed: Option<BoxError>,
@@ -90,6 +92,7 @@ impl Results {
             bad_samples: 0,
             peaks_dropped: 0,
             overview: None,
+            maps: None,
             tap_drops: BTreeMap::new(),
             bar: ProgressBar::hidden(),
             failed: None,
@@ -125,6 +128,9 @@ impl Drain<SegmentResult> for Results {
             }
             self.bar.set_position(result.first_sample);
         }
+        if let Some(maps) = &mut self.maps {
+            maps.accept(result)?;
+        }
         self.emit(Some(result))
     }
 }
@@ -155,9 +161,12 @@ pub fn run(
     let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
+    if let Some(folder) = &folder {
+        results.maps = SavedMaps::create(folder, plan)?;
+    }
     let is_drawn = folder.is_some() && plan.config.output.plots;
     let segment = segmenter.make_segment();
-    let make = || (empty_like(&segment), plan.chain.make_result());
+    let make = || (empty_like(&segment), plan.make_result());
 
     let (ran, collected) = std::thread::scope(|scope| {
         let collecting = is_drawn.then(|| {
@@ -180,6 +189,8 @@ pub fn run(
     let ended = ended.and_then(|()| results.emit(None).map_err(anyhow::Error::from_boxed));
     let flushed = results.log.flush();
     let ended = ended.and_then(|()| Ok(flushed?));
+    let saved = results.maps.take().map_or(Ok(()), SavedMaps::finish);
+    let ended = ended.and(saved);
     results.bar.finish_and_clear();
 
     let mut report = report(plan, segmenter.counts(), segmenter.source().losses(), &results, &pipeline);
@@ -348,6 +359,9 @@ impl Done {
         if let Some(folder) = &self.folder {
             text.push_str(&format!("written: {}\n", folder.join("detections.jsonl").display()));
             text.push_str(&format!("         {}\n", folder.join("run.json").display()));
+            if folder.join(MAPS).exists() {
+                text.push_str(&format!("         {}\n", folder.join(MAPS).display()));
+            }
             for plot in &self.plots {
                 text.push_str(&format!("         {}\n", plot.display()));
             }

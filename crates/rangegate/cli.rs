@@ -48,6 +48,11 @@ pub enum Command {
     Plan(Box<PlanArgs>),
     /// Compare the detections of a run with golden ones
     Compare(CompareArgs),
+    /// Draw again what a run saved
+    ///
+    /// Range-Doppler maps and range over time where the run saved its maps (--maps); without them the detections over
+    /// time.
+    Plot(PlotArgs),
     /// Make a recording, with its truth, from a scene
     Simulate(SimulateArgs),
     /// Measure the program itself
@@ -166,6 +171,11 @@ pub struct HowArgs {
     #[arg(long)]
     pub no_plots: bool,
 
+    /// Save the range-Doppler map of every look in maps.h5, for `rangegate plot` and for other programs (chains
+    /// pulse_doppler and fmcw)
+    #[arg(long, requires = "out")]
+    pub maps: bool,
+
     /// Print the report (run.json) on standard output instead of a summary
     #[arg(long)]
     pub json: bool,
@@ -275,6 +285,27 @@ pub struct CompareArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `rangegate plot`.
+#[derive(Debug, ClapArgs)]
+pub struct PlotArgs {
+    /// A folder that a run wrote
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// Draw into this folder; default: DIR/plots
+    #[arg(short, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+
+    /// Draw the map of every look, all with the same colours: maps/0000.png, maps/0001.png, …
+    #[arg(long)]
+    pub each: bool,
+
+    /// With --each: put the maps into one animated PNG too, maps.png, at the speed at which the looks came, but no
+    /// more than 25 a second
+    #[arg(long, requires = "each")]
+    pub animate: bool,
 }
 
 /// `rangegate simulate`.

@@ -211,11 +211,13 @@ pub struct OutputConfig {
     pub plots: bool,
     /// Write SigMF annotations beside a link to the samples.
     pub sigmf_annotations: bool,
+    /// Save the range-Doppler map of every look, of the first dwell and channel.
+    pub maps: bool,
 }
 
 impl Default for OutputConfig {
     fn default() -> Self {
-        Self { plots: true, sigmf_annotations: true }
+        Self { plots: true, sigmf_annotations: true, maps: false }
     }
 }
 

@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod maps;
 pub mod pictures;
 pub mod plan;
 pub mod replicas;
@@ -46,6 +47,7 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Info(args) => commands::info::info(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Compare(args) => commands::compare::compare(&args),
+        Command::Plot(args) => commands::plot::plot(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
         Command::Bench { what: BenchCommand::Accuracy(args) } => commands::bench::accuracy(&args, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),

@@ -1,6 +1,6 @@
 //! The plots of a run: what the stream gives on the way, and what reading the recording again gives afterwards.
 
-mod radar;
+pub mod radar;
 mod speed;
 
 use crate::plan::{self, Plan};
@@ -149,15 +149,19 @@ pub fn draw(
     Ok(drawn)
 }
 
+/// What stands above pictures: the name of what samples come from, without its folders.
+pub fn title(source_name: &str) -> String {
+    Path::new(source_name).file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
 fn about(plan: &Plan) -> About {
     let stream = &plan.stream;
-    let start = stream.anchor.and_then(|anchor| anchor.time_of(stream.first_sample, 0.0, stream.sample_rate));
     About {
-        title: Path::new(&plan.source_name()).file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        title: title(&plan.source_name()),
         sample_rate_hz: stream.sample_rate.hz(),
         center_frequency_hz: stream.center_frequency_hz,
         first_sample: stream.first_sample,
-        start: start.map(|time| format!("{time:.3}")),
+        start: plan.start_time().map(|time| format!("{time:.3}")),
     }
 }
 

@@ -5,8 +5,8 @@ use crate::cli::{HowArgs, RunnerKind, WindowArgs};
 use crate::config::{ChainConfig, Config, SourceConfig};
 use crate::replicas;
 use anyhow::{Context, Result, anyhow, bail};
-use rangegate_core::{Source, StreamInfo};
-use rangegate_dsp::chain::Chain;
+use rangegate_core::{Source, StreamInfo, Timestamp};
+use rangegate_dsp::chain::{Chain, SegmentResult};
 use rangegate_dsp::waveform::Replica;
 use rangegate_pipeline::{Runner, Stop};
 use rangegate_recording::{OpenOptions, RecordingInfo};
@@ -51,6 +51,12 @@ impl Plan {
             ),
             _ => {}
         }
+        if let (true, ChainConfig::Burst(_) | ChainConfig::Cw(_)) = (config.output.maps, &config.chain) {
+            bail!(
+                "output.maps (--maps) is set, but this chain makes no range-Doppler maps: expected chain.type \
+                 pulse_doppler or fmcw"
+            );
+        }
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
         let origin_sample =
@@ -81,6 +87,21 @@ impl Plan {
         source_name(&self.config.source)
     }
 
+    /// When the first sample was taken, where that is known.
+    pub fn start_time(&self) -> Option<Timestamp> {
+        let stream = &self.stream;
+        stream.anchor.and_then(|anchor| anchor.time_of(stream.first_sample, 0.0, stream.sample_rate))
+    }
+
+    /// Where a worker puts what it finds, with room for the map where maps are saved.
+    pub fn make_result(&self) -> SegmentResult {
+        let mut result = self.chain.make_result();
+        if let (true, Chain::PulseDoppler(radar)) = (self.config.output.maps, &self.chain) {
+            result.look.map = radar.maps().next().map(|map| map.make_map());
+        }
+        result
+    }
+
     /// The plan in figures, for `plan` and for the report.
     pub fn summary(&self) -> Summary {
         let rate_hz = self.stream.sample_rate.hz();
@@ -95,6 +116,7 @@ impl Plan {
             sample_format: self.stream.format.to_string(),
             n_channels: self.stream.n_channels,
             first_sample: self.stream.first_sample,
+            start_time: self.start_time(),
             n_samples: self.stream.n_samples,
             mapped: self.recording.as_ref().is_some_and(|recording| recording.mapped),
             replicas: self.replicas.iter().map(replica).collect(),
@@ -117,6 +139,8 @@ pub struct Summary {
     pub n_channels: usize,
     /// Absolute index of the first sample.
     pub first_sample: u64,
+    /// When it was taken, where that is known.
+    pub start_time: Option<Timestamp>,
     /// Samples a channel, where that is known.
     pub n_samples: Option<u64>,
     /// Whether samples are read from mapped memory.
@@ -199,6 +223,7 @@ pub fn apply_how(config: &mut Config, how: &HowArgs) -> Result<()> {
         config.run.pin.clone_from(&how.pin);
     }
     config.output.plots &= !how.no_plots;
+    config.output.maps |= how.maps;
     Ok(())
 }
 

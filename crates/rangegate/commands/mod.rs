@@ -4,6 +4,7 @@ pub mod bench;
 pub mod compare;
 pub mod info;
 pub mod plan;
+pub mod plot;
 pub mod run;
 pub mod shell;
 pub mod simulate;

@@ -1,11 +1,13 @@
 //! Plots of pulse radars: range over time, the map with the strongest detection, and the A-scope through it.
 
 use super::read_again;
+use crate::maps;
 use crate::plan::Plan;
 use anyhow::Result;
 use rangegate_core::{Detection, Segment};
 use rangegate_dsp::pulse_doppler::{PulseDopplerPlan, PulseDopplerWorker};
 use rangegate_dsp::range_doppler::PowerMap;
+use rangegate_recording::hdf5::maps::MapAxes;
 use rangegate_scene::CpiTruth;
 use rangegate_sinks::plots::{self, About, Legend, LinePlot, MapPicture, Series, Stroke};
 use std::path::{Path, PathBuf};
@@ -80,10 +82,11 @@ pub fn draw(
     strongest: &[Detection],
 ) -> Result<Vec<PathBuf>> {
     let mut drawn = Vec::new();
-    let truth = truth(plan);
+    let truth = truth(plan.config.source.recording.as_deref());
+    let (bins, axes) = maps::axes(radar);
     if !profiles.rows.is_empty() {
         let path = folder.join("range-time.png");
-        plots::draw_map(&path, &range_time(radar, about, profiles, detections, &truth))?;
+        plots::draw_map(&path, &range_time(&axes, about, profiles, detections, &truth))?;
         drawn.push(path);
     }
     if plan.config.source.recording.is_none() {
@@ -92,9 +95,13 @@ pub fn draw(
     let Some(detection) = strongest.first() else { return Ok(drawn) };
     let Some(look) = Look::read(plan, radar, detection)? else { return Ok(drawn) };
     let path = folder.join("range-doppler.png");
-    let in_look: Vec<&Detection> = detections.iter().filter(|d| d.cpi == detection.cpi).collect();
-    plots::draw_map(&path, &range_doppler(radar, about, &look, &in_look, &truth))?;
-    drawn.push(path);
+    if let Some(map) = look.map() {
+        let values = bins.iter().flat_map(|bin| map.row(*bin).iter().map(|power| db(*power))).collect();
+        let shown = LookMap { which: WITH_STRONGEST, values, first_sample: look.first_sample };
+        let in_look = detections.iter().filter(|d| d.cpi == detection.cpi);
+        plots::draw_map(&path, &range_doppler(&axes, about, shown, in_look, &truth))?;
+        drawn.push(path);
+    }
     let path = folder.join("a-scope.png");
     plots::draw_lines(&path, &a_scope(radar, about, &look, detection))?;
     drawn.push(path);
@@ -102,8 +109,8 @@ pub fn draw(
 }
 
 /// The truth that lies beside a simulated recording; none where there is none.
-fn truth(plan: &Plan) -> Vec<CpiTruth> {
-    let path = plan.config.source.recording.as_ref().map(|path| path.with_extension("truth.jsonl"));
+pub fn truth(recording: Option<&Path>) -> Vec<CpiTruth> {
+    let path = recording.map(|path| path.with_extension("truth.jsonl"));
     let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
     text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
 }
@@ -112,7 +119,6 @@ fn truth(plan: &Plan) -> Vec<CpiTruth> {
 struct Look {
     worker: PulseDopplerWorker,
     first_sample: u64,
-    end_sample: u64,
 }
 
 impl Look {
@@ -134,8 +140,7 @@ impl Look {
         let mut result = radar.make_result();
         worker.process(&segment, &mut result);
         let first_sample = result.look.first_sample;
-        let end_sample = first_sample + (radar.look_s() * plan.stream.sample_rate.hz()) as u64;
-        Ok((result.look.worked > 0).then_some(Self { worker, first_sample, end_sample }))
+        Ok((result.look.worked > 0).then_some(Self { worker, first_sample }))
     }
 
     fn map(&self) -> Option<&PowerMap> {
@@ -143,21 +148,19 @@ impl Look {
     }
 }
 
-fn range_time(
-    radar: &PulseDopplerPlan,
+/// Range over time from the profiles of looks.
+pub fn range_time(
+    axes: &MapAxes,
     about: &About,
     profiles: &Profiles,
     detections: &[Detection],
     truth: &[CpiTruth],
 ) -> MapPicture {
-    let n_gates = profiles.rows.first().map_or(0, Vec::len);
-    let n_rows = profiles.rows.len();
-    let (first_m, step_m) = radar.range_axis_m();
     let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
     let from_s = profiles.samples.first().map_or(0.0, |sample| seconds(*sample));
     let until_s = profiles.samples.last().map_or(0.0, |sample| seconds(*sample))
-        + radar.look_s() * profiles.looks_a_row as f64;
-    let values = (0..n_gates).flat_map(|gate| profiles.rows.iter().map(move |row| db(row[gate])));
+        + axes.look_s * profiles.looks_a_row as f64;
+    let values = (0..axes.n_gates).flat_map(|gate| profiles.rows.iter().map(move |row| db(row[gate])));
     let found = detections.iter().filter(|d| d.channel == 0);
     MapPicture {
         title: format!("Range over time, greatest power of all Doppler bins — {}", about.title),
@@ -165,62 +168,71 @@ fn range_time(
         y_label: "range (m)".to_owned(),
         value_label: "dBFS".to_owned(),
         values: values.collect(),
-        n_columns: n_rows,
+        n_columns: profiles.rows.len(),
         x: [from_s, until_s],
-        y: [first_m - step_m / 2.0, first_m + step_m * (n_gates as f64 - 0.5)],
+        y: ranges_m(axes),
         limits: None,
         detections: found.filter_map(|d| Some((seconds(d.sample), d.range_m?))).collect(),
         truth: thinned(truth).map(|t| (t.time_s, t.range_m)).collect(),
     }
 }
 
+/// Edges of the first and of the last gate.
+fn ranges_m(axes: &MapAxes) -> [f64; 2] {
+    let edge = |gate: f64| axes.range_first_m + axes.range_step_m * (gate - 0.5);
+    [edge(0.0), edge(axes.n_gates as f64)]
+}
+
+/// Lower edge of the first row and upper edge of the last.
+fn range_rates_mps(axes: &MapAxes) -> [f64; 2] {
+    let rates = &axes.range_rate_mps;
+    let (Some(first), Some(last)) = (rates.first(), rates.last()) else { return [0.0, 1.0] };
+    let half = if rates.len() > 1 { (last - first) / (rates.len() - 1) as f64 / 2.0 } else { 0.5 };
+    [first - half, last + half]
+}
+
 /// About so many points of a truth that the picture stays readable.
 const MAX_TRUTH: usize = 60;
 
-fn thinned(truth: &[CpiTruth]) -> impl Iterator<Item = &CpiTruth> {
+pub fn thinned(truth: &[CpiTruth]) -> impl Iterator<Item = &CpiTruth> {
     let last = truth.last().map_or(0, |record| record.cpi);
     let n_targets = truth.iter().take_while(|record| record.cpi == truth[0].cpi).count().max(1) as u64;
     let step = ((last + 1) * n_targets).div_ceil(MAX_TRUTH as u64).max(1);
     truth.iter().filter(move |record| record.cpi.is_multiple_of(step))
 }
 
-/// The rows of a map from the least velocity to the greatest, and the velocities at the lower edge of the first and
-/// the upper edge of the last.
-fn by_velocity(radar: &PulseDopplerPlan, map: &PowerMap) -> (Vec<usize>, [f64; 2]) {
-    let Some(plan) = radar.maps().next() else { return (Vec::new(), [0.0, 1.0]) };
-    let velocity = |bin: usize| radar.geometry().velocity_mps_from_doppler(plan.doppler_hz(bin));
-    let mut bins: Vec<usize> = (0..map.n_rows()).collect();
-    bins.sort_by(|a, b| velocity(*a).total_cmp(&velocity(*b)));
-    let half = velocity(map.n_rows() - 1) / 2.0;
-    let ends = bins.first().zip(bins.last()).map_or([0.0, 1.0], |(a, b)| [velocity(*a), velocity(*b)]);
-    (bins, [ends[0] - half.abs(), ends[1] + half.abs()])
+/// A look's map as it is drawn.
+pub struct LookMap {
+    /// What is special about the look, behind a comma, or nothing.
+    pub which: &'static str,
+    /// dB relative to full scale, rows by rising range rate.
+    pub values: Vec<f32>,
+    /// Absolute index of the sample at which the look begins.
+    pub first_sample: u64,
 }
 
-fn range_doppler(
-    radar: &PulseDopplerPlan,
+/// A range-Doppler map with the detections of its look, and the truth of the time.
+pub fn range_doppler<'a>(
+    axes: &MapAxes,
     about: &About,
-    look: &Look,
-    detections: &[&Detection],
+    look: LookMap,
+    detections: impl Iterator<Item = &'a Detection>,
     truth: &[CpiTruth],
 ) -> MapPicture {
-    let Some(map) = look.map() else { return MapPicture::default() };
-    let (bins, velocities) = by_velocity(radar, map);
-    let (first_m, step_m) = radar.range_axis_m();
-    let n_gates = map.n_gates();
-    let middle = look.first_sample.midpoint(look.end_sample);
     let nearest = truth.iter().min_by_key(|t| t.first_sample.abs_diff(look.first_sample)).map(|t| t.cpi);
-    let at_s = middle.saturating_sub(about.first_sample) as f64 / about.sample_rate_hz;
+    let begins_s = look.first_sample.saturating_sub(about.first_sample) as f64 / about.sample_rate_hz;
+    let at_s = begins_s + axes.look_s / 2.0;
     MapPicture {
-        title: format!("Range-Doppler map at {at_s:.3} s, with the strongest detection — {}", about.title),
+        title: format!("Range-Doppler map at {at_s:.3} s{} — {}", look.which, about.title),
         x_label: "range (m)".to_owned(),
         y_label: "range rate (m/s), positive is receding".to_owned(),
         value_label: "dBFS".to_owned(),
-        values: bins.iter().flat_map(|bin| map.row(*bin).iter().map(|power| db(*power))).collect(),
-        n_columns: n_gates,
-        x: [first_m - step_m / 2.0, first_m + step_m * (n_gates as f64 - 0.5)],
-        y: velocities,
+        values: look.values,
+        n_columns: axes.n_gates,
+        x: ranges_m(axes),
+        y: range_rates_mps(axes),
         limits: None,
-        detections: detections.iter().filter_map(|d| Some((d.range_m?, d.velocity_mps?))).collect(),
+        detections: detections.filter_map(|d| Some((d.range_m?, d.velocity_mps?))).collect(),
         truth: truth
             .iter()
             .filter(|t| Some(t.cpi) == nearest)
@@ -228,6 +240,9 @@ fn range_doppler(
             .collect(),
     }
 }
+
+/// Stands in the title of the map that has it.
+pub const WITH_STRONGEST: &str = ", with the strongest detection";
 
 fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Detection) -> LinePlot {
     let (Some(map), Some(plan)) = (look.map(), radar.maps().next()) else { return LinePlot::default() };

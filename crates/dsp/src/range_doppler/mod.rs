@@ -22,7 +22,7 @@ fn padded(n: usize) -> usize {
 }
 
 /// A matrix of rows along range, padded: pulses of a CPI, or Doppler bins.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub struct Rows<T> {
     n_rows: usize,
     n_gates: usize,
@@ -35,6 +35,18 @@ pub type PulseCube = Rows<Complex32>;
 
 /// Powers `[n_doppler × n_gates]`, zero Doppler first.
 pub type PowerMap = Rows<f32>;
+
+impl<T: Clone> Clone for Rows<T> {
+    fn clone(&self) -> Self {
+        Self { data: self.data.clone(), ..*self }
+    }
+
+    /// Allocates nothing where the room is as large already: maps are kept in the run loop.
+    fn clone_from(&mut self, source: &Self) {
+        self.data.clone_from(&source.data);
+        (self.n_rows, self.n_gates, self.stride) = (source.n_rows, source.n_gates, source.stride);
+    }
+}
 
 impl<T: Copy + Default> Rows<T> {
     /// `n_rows × n_gates` of the default value.

@@ -152,6 +152,11 @@ impl RangeDopplerPlan {
         k * self.prf_hz / n
     }
 
+    /// Whether the clutter notch keeps detections out of a bin.
+    pub fn is_in_notch(&self, bin: usize) -> bool {
+        self.notch.excludes(self.doppler_hz(bin))
+    }
+
     /// False-alarm probability of one cell.
     pub fn cell_probability(&self) -> f64 {
         self.cell_probability

@@ -120,7 +120,7 @@ impl RangeDopplerWorker {
         out.clear();
         out.resize(self.plan.n_gates(), 0.0);
         for bin in 0..self.map.n_rows() {
-            if !self.plan.notch.excludes(self.plan.doppler_hz(bin)) {
+            if !self.plan.is_in_notch(bin) {
                 out.iter_mut().zip(self.map.row(bin)).for_each(|(out, power)| *out = out.max(*power));
             }
         }

@@ -19,6 +19,7 @@ mod describe;
 mod element;
 mod library;
 mod lookup;
+pub mod maps;
 mod pulses;
 mod reader;
 mod samples;

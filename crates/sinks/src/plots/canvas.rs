@@ -47,6 +47,11 @@ pub(super) fn text(error: impl std::fmt::Display) -> String {
 
 /// Draws a picture and writes it as PNG.
 pub(super) fn write_png(path: &Path, draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> Result<(), Error> {
+    raster(draw).map_err(|message| Error::new(path, message))?.write_png(path)
+}
+
+/// Draws a picture in memory.
+pub(super) fn raster(draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> Result<Raster, String> {
     static FONT: Once = Once::new();
     // A font that cannot be read is a bug of the build: the first text drawn says so.
     FONT.call_once(|| {
@@ -55,20 +60,40 @@ pub(super) fn write_png(path: &Path, draw: impl FnOnce(&Sheet<'_>) -> Drawn) -> 
     let mut pixels = vec![255; (SIZE.0 * SIZE.1 * 3) as usize];
     {
         let sheet = BitMapBackend::with_buffer(&mut pixels, SIZE).into_drawing_area();
-        draw(&sheet)
-            .and_then(|()| sheet.present().map_err(text))
-            .map_err(|message| Error::new(path, message))?;
+        draw(&sheet)?;
+        sheet.present().map_err(text)?;
     }
-    let failed = |source: std::io::Error| Error::io(path, "write", source);
-    let file = BufWriter::new(File::create(path).map_err(failed)?);
-    let mut encoder = png::Encoder::new(file, SIZE.0, SIZE.1);
+    Ok(Raster { pixels })
+}
+
+/// A picture in memory.
+pub struct Raster {
+    /// Red, green and blue, row by row from the top.
+    pub(super) pixels: Vec<u8>,
+}
+
+impl Raster {
+    /// Writes the picture as PNG.
+    pub(super) fn write_png(&self, path: &Path) -> Result<(), Error> {
+        let failed = |source: std::io::Error| Error::io(path, "write", source);
+        let encoder = encoder(path, SIZE).map_err(failed)?;
+        let encoded = encoder.write_header().and_then(|mut writer| {
+            writer.write_image_data(&self.pixels)?;
+            writer.finish()
+        });
+        encoded.map_err(|error| failed(error.into()))
+    }
+}
+
+/// What encodes pictures of red, green and blue into a new file.
+pub(super) fn encoder(
+    path: &Path,
+    (width, height): (u32, u32),
+) -> std::io::Result<png::Encoder<'static, BufWriter<File>>> {
+    let mut encoder = png::Encoder::new(BufWriter::new(File::create(path)?), width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
-    let encoded = encoder.write_header().and_then(|mut writer| {
-        writer.write_image_data(&pixels)?;
-        writer.finish()
-    });
-    encoded.map_err(|error| failed(error.into()))
+    Ok(encoder)
 }
 
 /// Limits of an axis that the drawing library can divide: finite, and further apart than rounding is wide. Its search

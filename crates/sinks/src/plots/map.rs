@@ -1,6 +1,6 @@
 //! Powers over a plane: range-Doppler maps, range over time, speed over time.
 
-use super::canvas::{Sample, legend, titled, write_png};
+use super::canvas::{Raster, Sample, legend, raster, titled};
 use super::heat_map::{HeatMap, RING, robust_limits};
 use crate::Error;
 use plotters::style::BLACK;
@@ -33,11 +33,24 @@ pub struct MapPicture {
     pub truth: Vec<(f64, f64)>,
 }
 
-/// Draws a map. Cells smaller than a pixel are drawn by their greatest, so that no target is lost.
+/// Draws a map, and gives what it drew for an animation. Cells smaller than a pixel are drawn by their greatest, so
+/// that no target is lost.
 ///
 /// # Errors
 /// The file cannot be written.
-pub fn draw_map(path: &Path, picture: &MapPicture) -> Result<(), Error> {
+pub fn draw_map(path: &Path, picture: &MapPicture) -> Result<Raster, Error> {
+    let drawn = map_raster(picture).map_err(|message| Error::new(path, message))?;
+    drawn.write_png(path)?;
+    Ok(drawn)
+}
+
+/// Limits of colours that a few extremes do not spoil, for pictures that are to share them: values of the darkest and
+/// the brightest.
+pub fn colour_limits(values: &[f32]) -> [f64; 2] {
+    robust_limits(&mut values.iter().copied().map(f64::from).collect())
+}
+
+fn map_raster(picture: &MapPicture) -> Result<Raster, String> {
     let n_columns = picture.n_columns.max(1);
     let n_rows = (picture.values.len() / n_columns).max(1);
     let across = n_columns.div_ceil(MAX_COLUMNS);
@@ -74,7 +87,7 @@ pub fn draw_map(path: &Path, picture: &MapPicture) -> Result<(), Error> {
         rings: &picture.detections,
         crosses: &picture.truth,
     };
-    write_png(path, |sheet| {
+    raster(|sheet| {
         let rest = titled(sheet, &picture.title)?;
         let shown = [
             (Sample::Ring(RING), "detection", !picture.detections.is_empty()),

@@ -3,6 +3,7 @@
 //! What is drawn comes in plain structs, so that any chain can fill them. Every plot has units on its axes; colour
 //! maps are viridis, which is perceptually uniform.
 
+mod animation;
 mod canvas;
 mod delay_doppler;
 mod heat_map;
@@ -13,9 +14,11 @@ mod power;
 mod spectrogram;
 mod waterfall;
 
+pub use animation::Animation;
+pub use canvas::Raster;
 pub use delay_doppler::{DelayDoppler, Surface, draw_delay_doppler};
 pub use lines::{Legend, LinePlot, Series, Stroke, draw_lines};
-pub use map::{MapPicture, draw_map};
+pub use map::{MapPicture, colour_limits, draw_map};
 pub use matched_filter::{MatchedFilterTrace, draw_matched_filter};
 pub use power::{Mark, draw_power};
 pub use spectrogram::draw_spectrogram;
