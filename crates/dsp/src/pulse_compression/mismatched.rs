@@ -232,6 +232,7 @@ impl<'a> Search<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::filter::response;
     use super::*;
 
     #[test]

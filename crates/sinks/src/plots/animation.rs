@@ -26,7 +26,7 @@ impl Animation {
     pub fn create(path: &Path, n_frames: u32, frame_s: f64) -> Result<Self, Error> {
         let failed = |source: std::io::Error| Error::io(path, "write", source);
         let mut encoder = encoder(path, (SIZE.0 / SHRUNK, SIZE.1 / SHRUNK)).map_err(failed)?;
-        let shown_ms = (1e3 * frame_s).max(SHOWN_MS[0]).min(SHOWN_MS[1]);
+        let shown_ms = (1e3 * frame_s).clamp(SHOWN_MS[0], SHOWN_MS[1]);
         let animated = encoder.set_animated(n_frames, 0);
         let animated = animated.and_then(|()| encoder.set_frame_delay(shown_ms.round() as u16, 1000));
         let writer = animated.and_then(|()| encoder.write_header()).map_err(|error| failed(error.into()))?;
