@@ -43,6 +43,10 @@ pub struct Estimation {
     pub snr_db: f64,
     /// Number of targets, each off the grid at random.
     pub n_trials: u64,
+    /// Of these, how many lie so far from the target that they are none of it, but of noise in the highest cell. They
+    /// are left out of the errors: Cramér-Rao's bound is one of errors within a peak, and what noise in another cell
+    /// makes is a false alarm.
+    pub n_anomalous: u64,
     /// Root-mean-square error of range.
     pub rmse_range_over_crb: f64,
     /// Mean error of range.
@@ -58,6 +62,10 @@ pub struct Estimation {
     /// The bound of Doppler, Hz (in range rate λ/2 times that).
     pub crb_doppler_hz: f64,
 }
+
+/// Gates and Doppler resolution cells from the target beyond which an estimate is not one of it.
+const FURTHEST_GATES: f64 = 3.0;
+const FURTHEST_CELLS: f64 = 2.0;
 
 /// Estimates `n_trials` steady targets at each signal-to-noise ratio, each from pulses with noise, compressed, transformed
 /// and refined from the map's highest cell. Delays and Doppler shifts are uniform over several cells, the shift acts within
@@ -85,7 +93,8 @@ pub fn estimation(
         let snr = 10f64.powf(snr_db / 10.0);
         let crb_delay_s = delay_deviation_s(beta_hz, snr);
         let crb_doppler_hz = doppler_deviation_hz(sigma_s, snr);
-        let mut sums = [0.0; 5];
+        let (mut sums, mut n_anomalous) = ([0.0; 5], 0);
+        let cell_hz = 1.0 / (train.n_pulses as f64 * train.pri_s);
         for _ in 0..n_trials {
             let target = Target {
                 gate: 24.0 + 8.0 * random.uniform(),
@@ -100,13 +109,19 @@ pub fn estimation(
             let turn = (1.0 / train.pri_s, found.doppler_hz - target.doppler_hz);
             let rate = (turn.1 - (turn.1 / turn.0).round() * turn.0) / crb_doppler_hz;
             let power_db = 10.0 * found.amplitude.norm_sqr().log10();
+            let gates_off = (found.gate - target.gate).abs();
+            if gates_off > FURTHEST_GATES || (rate * crb_doppler_hz).abs() > FURTHEST_CELLS * cell_hz {
+                n_anomalous += 1;
+                continue;
+            }
             let errors = [range, range * range, rate, rate * rate, power_db * power_db];
             sums.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
         }
-        let [range, range2, rate, rate2, power2] = sums.map(|sum| sum / n_trials as f64);
+        let [range, range2, rate, rate2, power2] = sums.map(|sum| sum / (n_trials - n_anomalous).max(1) as f64);
         Estimation {
             snr_db,
             n_trials,
+            n_anomalous,
             rmse_range_over_crb: range2.sqrt(),
             bias_range_over_crb: range,
             rmse_rate_over_crb: rate2.sqrt(),

@@ -222,7 +222,7 @@ impl CfarPlan {
     /// What takes the bias out of the level, and the threshold over the level after that.
     fn scales(&self, n_left: usize, n_right: usize) -> (f32, f32) {
         let limit = self.window.training;
-        if n_left + n_right == 0 {
+        if n_left == 0 && n_right == 0 {
             return (0.0, f32::INFINITY);
         }
         let Scales { unbias, factor } = self.factors.get(n_left.min(limit), n_right.min(limit));

@@ -180,15 +180,17 @@ fn table(report: &Report) -> String {
         );
     }
     text.push_str(
-        "\n## Estimation\n\nRoot-mean-square error and bias over the Cramér-Rao bound.\n\n\
-         | SNR, dB | trials | range | bias | range rate | bias | |\n|---|---|---|---|---|---|---|\n",
+        "\n## Estimation\n\nRoot-mean-square error and bias over the Cramér-Rao bound, without the estimates whose highest \
+         cell was one of noise.\n\n\
+         | SNR, dB | trials | of noise | range | bias | range rate | bias | |\n|---|---|---|---|---|---|---|---|\n",
     );
     for row in &report.estimation {
         let _ = writeln!(
             text,
-            "| {} | {} | {:.3} | {:+.3} | {:.3} | {:+.3} | {} |",
+            "| {} | {} | {} | {:.3} | {:+.3} | {:.3} | {:+.3} | {} |",
             row.snr_db,
             row.n_trials,
+            row.n_anomalous,
             row.rmse_range_over_crb,
             row.bias_range_over_crb,
             row.rmse_rate_over_crb,
