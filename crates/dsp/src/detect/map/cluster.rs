@@ -62,7 +62,7 @@ impl ClusterConfig {
             ("doppler_side_lobe_db", self.doppler_side_lobe_db),
         ];
         for (field, level) in levels {
-            if let Some(level) = level.filter(|level| !(*level >= 0.0)) {
+            if let Some(level) = level.filter(|level| level.is_nan() || *level < 0.0) {
                 let expected = "0 dB or more".into();
                 return Err(CfarError { field, found: level.to_string(), expected });
             }

@@ -413,7 +413,7 @@ fn check(
             return error("training_gates, training_bins", &n_cells, expected);
         }
     }
-    if !(false_alarm_probability >= LEAST_SQUARE_LAW && false_alarm_probability < 1.0) {
+    if !(LEAST_SQUARE_LAW..1.0).contains(&false_alarm_probability) {
         let expected = format!("{LEAST_SQUARE_LAW:e} or more, below 1");
         return error("false_alarm_probability", &false_alarm_probability, expected);
     }

@@ -65,7 +65,7 @@ impl OrderedStrip {
         let span = 2 * self.window.reach_gates() + 1;
         let mut bound = first_bound(order_inside, span * (n_rows + 2 * reach)) * mean(rows);
         for _ in 0..N_BOUNDS {
-            if !(bound > 0.0) {
+            if bound.is_nan() || bound <= 0.0 {
                 return;
             }
             self.below.fill(0);
