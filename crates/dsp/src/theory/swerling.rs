@@ -62,7 +62,7 @@ impl Swerling {
 pub fn detection_probability(target: Swerling, n_integrated: usize, snr: f64, threshold: f64) -> f64 {
     let n = n_integrated.max(1);
     let y = n as f64 * threshold;
-    if y.is_nan() || y <= 0.0 {
+    if y <= 0.0 {
         return 1.0;
     }
     let mean = n as f64 * snr.max(0.0);

@@ -263,7 +263,7 @@ fn a_strong_echo_leaves_no_trace_beyond_its_reach() {
             let pick = |cells: &[Crossing]| cells.iter().filter(of_interest).copied().collect::<Vec<_>>();
             assert_eq!(pick(&before), pick(&after), "{config:?}");
         }
-        assert!(after.iter().any(|c| c.power == 1e30), "{config:?}");
+        assert!(after.iter().any(|c| c.power > 1e29), "{config:?}");
     }
 }
 
