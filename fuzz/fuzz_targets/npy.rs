@@ -55,7 +55,7 @@ impl Input<'_> {
         );
         let len = self.len.unwrap_or(text.len() as u32).to_le_bytes();
         let len = if self.version == 1 { &len[..2] } else { &len[..] };
-        [b"\x93NUMPY", &[self.version, 0][..], len, text.as_bytes(), self.body].concat()
+        [&b"\x93NUMPY"[..], &[self.version, 0], len, text.as_bytes(), self.body].concat()
     }
 
     fn options(&self) -> OpenOptions {
