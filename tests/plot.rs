@@ -209,6 +209,7 @@ fn chains_without_maps_refuse_to_save_them() {
     std::fs::write(&config, burst).unwrap();
     let message = run_fails(&["replay", text(&recording), "--config", text(&config)], 2);
     assert!(message.contains("output.maps") && message.contains("pulse_doppler"), "{message}");
-    let message = run_fails(&["replay", text(&recording), "--config", text(&run.path("config.toml")), "--maps"], 2);
+    let message =
+        run_fails(&["replay", text(&recording), "--config", text(&run.path("config.toml")), "--maps"], 2);
     assert!(message.contains("--out"), "{message}");
 }

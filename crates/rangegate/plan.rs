@@ -59,12 +59,15 @@ impl Plan {
         }
         check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
         let runner = runner(&config)?;
-        let origin_sample = recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
+        let origin_sample =
+            recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
         let chain = match &config.chain {
             ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
             ChainConfig::Cw(radar) => Chain::cw(radar, &stream)?,
             ChainConfig::Fmcw(radar) => Chain::fmcw(radar, &stream)?,
-            ChainConfig::PulseDoppler(radar) => Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?,
+            ChainConfig::PulseDoppler(radar) => {
+                Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?
+            }
         };
         Ok((Self { config, stream, recording, replicas, chain, runner }, source))
     }
