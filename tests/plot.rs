@@ -119,8 +119,8 @@ fn saved_maps_have_the_target_where_it_is() {
         assert!((range_m - (20_000.0 + 21.0 * middle_s)).abs() <= axes.range_step_m, "{range_m}");
         assert!((rate_mps - 21.0).abs() <= rate_step_mps, "{rate_mps}");
         let detection = found.iter().find(|d| d.cpi == Some(look.cpi)).expect("a detection in each look");
-        // dBFS, as the detection has it but for what lies between cells.
-        assert!((f64::from(map[peak]) - detection.power_db).abs() < 4.0, "{} {detection:?}", map[peak]);
+        // dBFS, as the detection has it but for what a peak between cells loses.
+        assert!((f64::from(map[peak]) - detection.power_db).abs() < 7.0, "{} {detection:?}", map[peak]);
     }
     // The maps of an earlier run are not this one's.
     run.again(&[]);
@@ -199,9 +199,12 @@ fn chains_without_maps_refuse_to_save_them() {
         chip_s = 2e-6
         [chain]
         type = "burst"
+        false_alarm_probability = 1e-6
+        hold_off_s = 1e-3
         [chain.cfar]
-        type = "fixed"
-        threshold_db = 30
+        type = "ca_cfar"
+        guard = 30
+        training = 64
         [output]
         maps = true
     "#;
@@ -209,6 +212,7 @@ fn chains_without_maps_refuse_to_save_them() {
     std::fs::write(&config, burst).unwrap();
     let message = run_fails(&["replay", text(&recording), "--config", text(&config)], 2);
     assert!(message.contains("output.maps") && message.contains("pulse_doppler"), "{message}");
-    let message = run_fails(&["replay", text(&recording), "--config", text(&run.path("config.toml")), "--maps"], 2);
+    let message =
+        run_fails(&["replay", text(&recording), "--config", text(&run.path("config.toml")), "--maps"], 2);
     assert!(message.contains("--out"), "{message}");
 }

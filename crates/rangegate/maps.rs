@@ -25,7 +25,9 @@ impl SavedMaps {
     /// # Errors
     /// The file cannot be written.
     pub fn create(folder: &Path, plan: &Plan) -> Result<Option<Self>> {
-        let (true, Chain::PulseDoppler(radar)) = (plan.config.output.maps, &plan.chain) else { return Ok(None) };
+        let (true, Chain::PulseDoppler(radar)) = (plan.config.output.maps, &plan.chain) else {
+            return Ok(None);
+        };
         let (bins, axes) = axes(radar);
         Ok(Some(Self {
             writer: MapWriter::create(&folder.join(MAPS), &axes)?,

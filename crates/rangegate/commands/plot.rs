@@ -144,13 +144,7 @@ impl SavedRun {
         Ok(radar::range_doppler(maps.axes(), &self.about, shown, in_look, &self.truth))
     }
 
-    fn draw_each(
-        &self,
-        maps: &MapFile,
-        limits: [f64; 2],
-        out: &Path,
-        animate: bool,
-    ) -> Result<Vec<PathBuf>> {
+    fn draw_each(&self, maps: &MapFile, limits: [f64; 2], out: &Path, animate: bool) -> Result<Vec<PathBuf>> {
         let folder = out.join("maps");
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
         remove_numbered(&folder)?;

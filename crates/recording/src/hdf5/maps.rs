@@ -188,7 +188,8 @@ impl MapFile {
     pub fn open(path: &Path) -> Result<Self> {
         let file = open_file(path)?;
         let dataset = |name: &str| {
-            file.dataset(name).map_err(|_| Error::missing(path, name, "maps as a run with --maps writes them"))
+            file.dataset(name)
+                .map_err(|_| Error::missing(path, name, "maps as a run with --maps writes them"))
         };
         let power = dataset("power")?;
         let &[n_looks, n_doppler, n_gates] = &power.shape()[..] else {
@@ -254,7 +255,9 @@ fn list<T: H5Type>(path: &Path, name: &str, dataset: &Dataset, len: usize) -> Re
 
 fn number(path: &Path, location: &Location, name: &str) -> Result<f64> {
     let value = super::attribute(location, name).and_then(|value| super::number(&value));
-    value.filter(|value| value.is_finite()).ok_or_else(|| Error::missing(path, name, "a number as an attribute"))
+    value
+        .filter(|value| value.is_finite())
+        .ok_or_else(|| Error::missing(path, name, "a number as an attribute"))
 }
 
 #[cfg(test)]

@@ -83,7 +83,8 @@ mod tests {
             animation.add(&raster(grey)).unwrap();
         }
         animation.finish().unwrap();
-        let mut reader = png::Decoder::new(std::io::BufReader::new(File::open(&path).unwrap())).read_info().unwrap();
+        let mut reader =
+            png::Decoder::new(std::io::BufReader::new(File::open(&path).unwrap())).read_info().unwrap();
         let animated = reader.info().animation_control.unwrap();
         assert_eq!((animated.num_frames, animated.num_plays), (3, 0));
         let mut frame = vec![0; reader.output_buffer_size().unwrap()];
