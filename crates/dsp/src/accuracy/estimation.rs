@@ -117,7 +117,8 @@ pub fn estimation(
             let errors = [range, range * range, rate, rate * rate, power_db * power_db];
             sums.iter_mut().zip(errors).for_each(|(sum, error)| *sum += error);
         }
-        let [range, range2, rate, rate2, power2] = sums.map(|sum| sum / (n_trials - n_anomalous).max(1) as f64);
+        let [range, range2, rate, rate2, power2] =
+            sums.map(|sum| sum / (n_trials - n_anomalous).max(1) as f64);
         Estimation {
             snr_db,
             n_trials,

@@ -224,7 +224,7 @@ fn amplitudes_are_those_of_the_beat_signal() {
     }
 }
 
-/// The slow twin: the transform by its definition, with dirty scratch, at any place of the block.
+/// The slow twin: the transform by its definition, time counted from the middle of the sweep, with dirty scratch, at any place of the block.
 #[test]
 fn rows_are_the_transform_by_its_definition() {
     use rand::{RngExt, SeedableRng};
@@ -258,7 +258,7 @@ fn rows_are_the_transform_by_its_definition() {
         for (gate, y) in row.iter().enumerate() {
             let k = (plan.range_m_from_gate(gate as f64) / plan.range_m_per_gate()).round() * slope.signum();
             let terms = x.iter().zip(&window).enumerate().map(|(n, (x, w))| {
-                let turn = Wide::from_polar(f64::from(w / sum), -TAU * k * n as f64 / 60.0);
+                let turn = Wide::from_polar(f64::from(w / sum), -TAU * k * (n as f64 - 22.0) / 60.0);
                 Wide::new(x.re.into(), x.im.into()) * turn
             });
             let expected = terms.sum::<Wide>().conj();
