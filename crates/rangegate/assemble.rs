@@ -166,7 +166,7 @@ pub fn run(
     }
     let is_drawn = folder.is_some() && plan.config.output.plots;
     let segment = segmenter.make_segment();
-    let make = || (empty_like(&segment), plan.make_result());
+    let make = || (empty_like(&segment), plan.make_result(is_drawn));
 
     let (ran, collected) = std::thread::scope(|scope| {
         let collecting = is_drawn.then(|| {

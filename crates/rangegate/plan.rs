@@ -93,9 +93,13 @@ impl Plan {
         stream.anchor.and_then(|anchor| anchor.time_of(stream.first_sample, 0.0, stream.sample_rate))
     }
 
-    /// Where a worker puts what it finds, with room for the map where maps are saved.
-    pub fn make_result(&self) -> SegmentResult {
+    /// Where a worker puts what it finds, with room for the overview where plots are drawn, and for the map where maps
+    /// are saved.
+    pub fn make_result(&self, is_drawn: bool) -> SegmentResult {
         let mut result = self.chain.make_result();
+        if is_drawn && !matches!(self.chain, Chain::Cw(_)) {
+            result = result.with_overview(self.chain.core_lead_tail().0);
+        }
         if let (true, Chain::PulseDoppler(radar)) = (self.config.output.maps, &self.chain) {
             result.look.map = radar.maps().next().map(|map| map.make_map());
         }

@@ -2,10 +2,11 @@
 
 use super::read_again;
 use crate::maps;
+use crate::config::ChainConfig;
 use crate::plan::Plan;
 use anyhow::Result;
 use rangegate_core::{Detection, Segment};
-use rangegate_dsp::pulse_doppler::{PulseDopplerPlan, PulseDopplerWorker};
+use rangegate_dsp::pulse_doppler::{BistaticConfig, PulseDopplerPlan, PulseDopplerWorker};
 use rangegate_dsp::range_doppler::PowerMap;
 use rangegate_recording::hdf5::maps::MapAxes;
 use rangegate_scene::CpiTruth;
@@ -89,6 +90,14 @@ pub fn draw(
         plots::draw_map(&path, &range_time(&axes, about, profiles, detections, &truth))?;
         drawn.push(path);
     }
+    if let ChainConfig::PulseDoppler(chain) = &plan.config.chain
+        && let Some(stations) = &chain.bistatic
+        && !strongest.is_empty()
+    {
+        let path = folder.join("ellipses.png");
+        plots::draw_lines(&path, &ellipses(radar, about, stations, strongest))?;
+        drawn.push(path);
+    }
     if plan.config.source.recording.is_none() {
         return Ok(drawn);
     }
@@ -106,6 +115,45 @@ pub fn draw(
     plots::draw_lines(&path, &a_scope(radar, about, &look, detection))?;
     drawn.push(path);
     Ok(drawn)
+}
+
+/// Points of a drawn ellipse.
+const ELLIPSE_POINTS: usize = 361;
+
+/// Where the strongest detections can be on the ground: ellipses about both stations.
+fn ellipses(
+    radar: &PulseDopplerPlan,
+    about: &About,
+    stations: &BistaticConfig,
+    strongest: &[Detection],
+) -> LinePlot {
+    let ([east_t, north_t, _], [east_r, north_r, _]) = (stations.transmitter_m, stations.receiver_m);
+    let middle = ((east_t + east_r) / 2.0, (north_t + north_r) / 2.0);
+    let (sin, cos) = (north_r - north_t).atan2(east_r - east_t).sin_cos();
+    let ellipse = |d: &Detection| -> Option<Series> {
+        let [a, b] = radar.geometry().ellipse_m(d.range_m?)?;
+        let point = |k: usize| {
+            let angle = std::f64::consts::TAU * k as f64 / (ELLIPSE_POINTS - 1) as f64;
+            let (x, y) = (a * angle.cos(), b * angle.sin());
+            (middle.0 + x * cos - y * sin, middle.1 + x * sin + y * cos)
+        };
+        let name = format!("{:.0} m, {:.1} m/s", d.range_m?, d.velocity_mps.unwrap_or(0.0));
+        Some(Series { name, points: (0..ELLIPSE_POINTS).map(point).collect(), ..Series::default() })
+    };
+    let mut series: Vec<Series> = strongest.iter().take(6).filter_map(ellipse).collect();
+    for (name, place) in [("transmitter", (east_t, north_t)), ("receiver", (east_r, north_r))] {
+        let stroke = if name == "receiver" { Stroke::Rings } else { Stroke::Points };
+        let colour = Some(6);
+        series.push(Series { name: name.to_owned(), points: vec![place], stroke, colour, ..Series::default() });
+    }
+    LinePlot {
+        title: format!("Where the strongest detections can be, half paths — {}", about.title),
+        x_label: "east (m)".to_owned(),
+        y_label: "north (m)".to_owned(),
+        series,
+        y: None,
+        legend: Legend::UpperRight,
+    }
 }
 
 /// The truth that lies beside a simulated recording; none where there is none.

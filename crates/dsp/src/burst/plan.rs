@@ -176,7 +176,7 @@ impl BurstPlan {
 
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
-        SegmentResult::with_room(self.max_peaks, self.core_len)
+        SegmentResult::with_room(self.max_peaks)
     }
 
     /// The templates of a set.

@@ -39,6 +39,11 @@ impl Overview {
         }
     }
 
+    /// Whether there is room for one: it is not wanted where there is none.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.mean_power.capacity() > 0
+    }
+
     pub(crate) fn clear(&mut self) {
         self.mean_power.clear();
         self.peak_power.clear();
@@ -69,6 +74,9 @@ impl OverviewPlan {
 
     /// Sums up the next piece of a core: all of it, or a multiple of [`Overview::PART`] that is not the last.
     pub fn add(&self, core: &[Complex32], scratch: &mut [Complex32], out: &mut Overview) {
+        if !out.is_wanted() {
+            return;
+        }
         for part in core.chunks(PART) {
             let (mut sum, mut peak) = (0.0_f32, 0.0_f32);
             for x in part {

@@ -34,7 +34,7 @@ pub struct SegmentResult {
     pub peaks_dropped: u64,
     /// Samples of the core, over all channels, that were infinite, not numbers, or beyond 1e15. Counted by set 0 alone.
     pub bad_samples: u64,
-    /// For plots. Filled by set 0 alone.
+    /// For plots. Filled by set 0 alone, and only where the result was made [with one](Self::with_overview).
     pub overview: Overview,
     /// What a chain that works on CPIs says of the one that begins in this segment.
     pub look: LookResult,
@@ -70,12 +70,13 @@ impl LookResult {
 }
 
 impl SegmentResult {
-    pub(crate) fn with_room(max_peaks: usize, core_len: usize) -> Self {
-        Self {
-            peaks: Vec::with_capacity(max_peaks),
-            overview: Overview::with_capacity(core_len),
-            ..Self::default()
-        }
+    pub(crate) fn with_room(max_peaks: usize) -> Self {
+        Self { peaks: Vec::with_capacity(max_peaks), ..Self::default() }
+    }
+
+    /// The same with an overview, for plots. Without room for one none is made, which saves its transforms.
+    pub fn with_overview(self, core_len: usize) -> Self {
+        Self { overview: Overview::with_capacity(core_len), ..self }
     }
 
     pub(crate) fn begin(&mut self, segment: &Segment) {

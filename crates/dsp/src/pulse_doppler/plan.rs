@@ -303,7 +303,7 @@ impl PulseDopplerPlan {
 
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
-        let mut result = SegmentResult::with_room(MAX_TARGETS * self.n_channels, self.core_len);
+        let mut result = SegmentResult::with_room(MAX_TARGETS * self.n_channels);
         let n_gates = self.dwells.iter().map(|dwell| dwell.plan.n_gates()).max().unwrap_or(0);
         result.look.range_profile.reserve(n_gates);
         result

@@ -97,6 +97,10 @@ impl PulseDopplerWorker {
 
     /// Power and spectrum of the core, of the first channel, and bad samples of all.
     fn look_over(&mut self, segment: &Segment, out: &mut SegmentResult) -> u64 {
+        // Integers are all numbers.
+        if !out.overview.is_wanted() && segment.block.format().scalar.is_integer() {
+            return 0;
+        }
         let mut bad = 0;
         for channel in 0..segment.block.n_channels() {
             let mut at = segment.core.start;

@@ -239,7 +239,7 @@ impl PeriodicPlan {
     /// Where a worker puts what it finds, with all its memory.
     pub fn make_result(&self) -> SegmentResult {
         let max_peaks = self.filters.len().min(REPLICAS_PER_SET) * self.stream.n_channels;
-        SegmentResult::with_room(max_peaks, self.core_len)
+        SegmentResult::with_room(max_peaks)
     }
 
     /// Cells of which one threshold depends.
