@@ -121,8 +121,9 @@ impl Look {
         let first = radar.look_first_sample(detection.sample, detection.delay_s.unwrap_or(0.0));
         // Somewhat before, so that the leak is found from the same pulse on.
         let early = radar.early_samples();
-        let core_first = first.saturating_sub(early).max(plan.stream.first_sample);
-        let block_first = core_first.saturating_sub(radar.lead() as u64).max(plan.stream.first_sample);
+        let round_start = plan.round_start(detection.sample);
+        let core_first = first.saturating_sub(early).max(round_start);
+        let block_first = core_first.saturating_sub(radar.lead() as u64).max(round_start);
         let n_samples = (core_first - block_first) as usize + radar.core_len() + radar.tail();
         let mut segment: Segment = read_again(plan, block_first, n_samples)?;
         let start = core_first.saturating_sub(segment.block.header.first_sample) as usize;

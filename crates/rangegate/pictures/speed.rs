@@ -23,16 +23,21 @@ pub fn draw(
     // Of a real signal the magnitude; of a complex one, rising range rate is falling Doppler shift.
     let rate = |bin: f64| plan.velocity_mps_from_doppler_hz(plan.doppler_hz_from_bin(bin));
     let bins: Vec<usize> = if plan.is_signed() { (0..n_bins).rev().collect() } else { (0..n_bins).collect() };
-    let ends = [rate(0.0), rate(n_bins as f64 - 1.0)].map(|mps| if plan.is_signed() { mps } else { mps.abs() });
+    let ends =
+        [rate(0.0), rate(n_bins as f64 - 1.0)].map(|mps| if plan.is_signed() { mps } else { mps.abs() });
     let values = bins.iter().flat_map(|&bin| slices.rows.iter().map(move |row| db(row[bin])));
     let picture = MapPicture {
         title: format!("Speed over time — {}", about.title),
         x_label: about.time_label("s"),
-        y_label: if plan.is_signed() { "range rate (m/s), positive is receding" } else { "speed (m/s)" }.to_owned(),
+        y_label: if plan.is_signed() { "range rate (m/s), positive is receding" } else { "speed (m/s)" }
+            .to_owned(),
         value_label: "dBFS".to_owned(),
         values: values.collect(),
         n_columns: slices.rows.len(),
-        x: [seconds(*first), seconds(*last) + plan.hop() as f64 * slices.looks_a_row as f64 / about.sample_rate_hz],
+        x: [
+            seconds(*first),
+            seconds(*last) + plan.hop() as f64 * slices.looks_a_row as f64 / about.sample_rate_hz,
+        ],
         y: [ends[0].min(ends[1]), ends[0].max(ends[1])],
         limits: None,
         detections: detections

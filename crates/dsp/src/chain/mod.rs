@@ -7,6 +7,7 @@ mod overview;
 mod result;
 
 pub use error::PlanError;
+pub(crate) use error::number;
 pub use overview::Overview;
 pub(crate) use overview::{OverviewPlan, PART};
 pub use result::{LookResult, SegmentResult};
@@ -14,7 +15,9 @@ pub use result::{LookResult, SegmentResult};
 use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
 use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
 use crate::cw::{CwConfig, CwPlan, CwWorker, Slices};
-use crate::pulse_doppler::{FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker};
+use crate::pulse_doppler::{
+    FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker,
+};
 use crate::waveform::Replica;
 use rangegate_core::{Detection, Segment, StreamInfo};
 use std::sync::Arc;

@@ -112,7 +112,8 @@ impl PulseDopplerPlan {
         };
         let rate_hz = stream.sample_rate.hz();
         check_dwells(&config.dwells, replica, rate_hz, stream)?;
-        let look = Look::new(&config.dwells, rate_hz, stream.pulse_len.filter(|_| is_trigger(&config.framing)));
+        let look =
+            Look::new(&config.dwells, rate_hz, stream.pulse_len.filter(|_| is_trigger(&config.framing)));
         check_look(&look, stream)?;
         let carrier_hz = carrier(config, stream)?;
         let geometry = Geometry::new(carrier_hz, &config.range, config.bistatic.as_ref(), &config.framing);
@@ -167,10 +168,10 @@ impl PulseDopplerPlan {
     /// # Errors
     /// A setting or the stream does not fit.
     pub fn fmcw(config: &FmcwChainConfig, stream: &StreamInfo) -> Result<Self, PlanError> {
-        let chirps = FmcwPlan::new(&config.chirps, stream).map_err(|error| PlanError::stage("chirps", &error))?;
+        let chirps =
+            FmcwPlan::new(&config.chirps, stream).map_err(|error| PlanError::stage("chirps", &error))?;
         let (rate_hz, sweep) = (stream.sample_rate.hz(), &config.chirps.sweep);
-        let dwell =
-            DwellConfig { pri_s: Pri::Fixed(sweep.chirp_period_s), n_pulses: config.chirps.n_pulses };
+        let dwell = DwellConfig { pri_s: Pri::Fixed(sweep.chirp_period_s), n_pulses: config.chirps.n_pulses };
         let look = Look::new(&[dwell], rate_hz, Some(chirps.chirp_len()));
         check_look(&look, stream)?;
         let range = RangeConfig { min_m: 0.0, max_m: f64::INFINITY, calibration_delay_s: 0.0 };
@@ -350,7 +351,11 @@ fn check_dwells(
         }
         if !dwell.n_pulses.is_multiple_of(list.len()) {
             let found = format!("{} intervals for {} pulses", list.len(), dwell.n_pulses);
-            return Err(PlanError::setting("dwell.pri_s", &found, "a number of pulses that whole rounds make up"));
+            return Err(PlanError::setting(
+                "dwell.pri_s",
+                &found,
+                "a number of pulses that whole rounds make up",
+            ));
         }
         // Written so that NaN is refused too.
         for pri_s in list {
@@ -386,7 +391,8 @@ fn check_look(look: &Look, stream: &StreamInfo) -> Result<(), PlanError> {
     if let Some(n) = stream.n_samples.filter(|n| (*n as f64) < needed.floor()) {
         let fitting = (n as f64 / needed * look.n_pulses() as f64).floor();
         let found = format!("{} pulses in {needed:.0} samples", look.n_pulses());
-        let expected = format!("no more than the recording's {n} samples, which have room for {fitting} pulses");
+        let expected =
+            format!("no more than the recording's {n} samples, which have room for {fitting} pulses");
         return Err(PlanError::setting("dwell.n_pulses", &found, expected));
     }
     Ok(())

@@ -4,8 +4,8 @@ use crate::Outcome;
 use crate::cli::AccuracyArgs;
 use anyhow::{Context, Result};
 use rangegate_dsp::accuracy::{
-    DetectionCurve, Estimation, FalseAlarm, PulseTrain, Resolution, detection_curve, estimation, false_alarms,
-    resolution,
+    DetectionCurve, Estimation, FalseAlarm, PulseTrain, Resolution, detection_curve, estimation,
+    false_alarms, resolution,
 };
 use rangegate_dsp::detect::map::{CfarAxes, MapCfarConfig, MapWindow, OsMapWindow};
 use rangegate_dsp::theory::Swerling;
@@ -59,7 +59,8 @@ pub fn accuracy(args: &AccuracyArgs, quiet: bool) -> Result<Outcome> {
     let estimation = estimation(&PulseTrain::default(), &snrs_db, n_estimates, args.seed)?;
     say("resolution");
     let pairs = (1e3 * args.scale).max(50.0) as u64;
-    let twice = PulseTrain { sample_rate_hz: 2.0 * PulseTrain::default().bandwidth_hz, ..PulseTrain::default() };
+    let twice =
+        PulseTrain { sample_rate_hz: 2.0 * PulseTrain::default().bandwidth_hz, ..PulseTrain::default() };
     let resolution = [(1.5, 0.0), (0.0, 1.5)]
         .map(|apart| resolution(&twice, apart, 30.0, pairs, args.seed))
         .into_iter()
@@ -144,7 +145,11 @@ fn mark(is_good: bool) -> &'static str {
 /// The report as Markdown.
 fn table(report: &Report) -> String {
     let mut text = String::new();
-    let _ = writeln!(text, "# Accuracy against theory\n\nrangegate {}, seed {}\n", report.rangegate_version, report.seed);
+    let _ = writeln!(
+        text,
+        "# Accuracy against theory\n\nrangegate {}, seed {}\n",
+        report.rangegate_version, report.seed
+    );
     text.push_str("## False alarms\n\n| detector | wanted | cells | alarms | 99 % interval | |\n|---|---|---|---|---|---|\n");
     for row in &report.false_alarms {
         let FalseAlarm { cfar, wanted, n_cells, n_alarms, low, high } = row;
@@ -194,7 +199,8 @@ fn table(report: &Report) -> String {
     text.push_str("\n## Resolution\n\n| cells apart in range | in Doppler | SNR, dB | told apart |\n|---|---|---|---|\n");
     for row in &report.resolution {
         let Resolution { range_cells, doppler_cells, snr_db, n_trials, n_told_apart } = row;
-        let _ = writeln!(text, "| {range_cells} | {doppler_cells} | {snr_db} | {n_told_apart} of {n_trials} |");
+        let _ =
+            writeln!(text, "| {range_cells} | {doppler_cells} | {snr_db} | {n_told_apart} of {n_trials} |");
     }
     text
 }

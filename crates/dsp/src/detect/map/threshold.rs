@@ -24,7 +24,8 @@ impl MapCfarPlan {
             for gates in -reach..=reach {
                 let is_guard = bins.unsigned_abs() as usize <= window.guard_bins
                     && gates.unsigned_abs() as usize <= window.guard_gates;
-                let at = usize::try_from(gate as i64 + gates).ok().filter(|at| *at < self.n_gates && !is_guard);
+                let at =
+                    usize::try_from(gate as i64 + gates).ok().filter(|at| *at < self.n_gates && !is_guard);
                 let Some(power) = at.map(|at| powers[at]) else { continue };
                 cells.push(power);
                 let (before, after) = match self.split {
@@ -36,7 +37,8 @@ impl MapCfarPlan {
                 sums[1] += if after { f64::from(power) } else { 0.0 };
             }
         }
-        let halves = [0, 1].map(|half| (scale.per_cell[half] > 0.0).then(|| sums[half] as f32 * scale.per_cell[half]));
+        let halves =
+            [0, 1].map(|half| (scale.per_cell[half] > 0.0).then(|| sums[half] as f32 * scale.per_cell[half]));
         let level = match self.detector {
             Detector::Os { .. } => {
                 cells.sort_unstable_by(f32::total_cmp);
