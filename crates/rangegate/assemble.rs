@@ -13,11 +13,11 @@ use rangegate_dsp::chain::{Collector, SegmentResult};
 use rangegate_pipeline::{Drain, Stop, worker};
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
 use rangegate_sinks::{DetectionWriter, RunReport, Strongest, annotations_from_detections, read_detections};
-use rangegate_sources::{Segmenter, StreamCounts};
+use rangegate_sources::{Repeat, Segmenter, StreamCounts};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -55,11 +55,15 @@ impl Destination {
         }
         let path = folder.join("detections.jsonl");
         let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
-        // What an earlier run left must not be taken for this one's.
+        // What an earlier run left must not be taken for this one's; what no run writes is left alone.
         for stale in ["run.json", "detections.sigmf-meta", MAPS] {
             let _ = std::fs::remove_file(folder.join(stale));
         }
-        let _ = std::fs::remove_dir_all(folder.join("plots"));
+        let link = folder.join("detections.sigmf-data");
+        if link.is_symlink() {
+            let _ = std::fs::remove_file(link);
+        }
+        pictures::remove(&folder.join("plots"));
         let log = DetectionWriter::new(Box::new(file) as Box<dyn Write + Send>, path);
         Ok(Self { folder: Some(folder.to_owned()), log })
     }
@@ -135,6 +139,17 @@ impl Drain<SegmentResult> for Results {
     }
 }
 
+/// Lets go of the tap to the plots at the end of its life, also where a panic ends it: what collects behind the tap
+/// waits for that, and whoever joins it with it.
+struct Tapped<'a>(&'a mut Results);
+
+impl Drop for Tapped<'_> {
+    fn drop(&mut self) {
+        let dropped = self.0.overview.take().map(|tap| ("plots".to_owned(), tap.dropped()));
+        self.0.tap_drops.extend(dropped);
+    }
+}
+
 /// What a run left behind.
 pub struct Done {
     /// The report.
@@ -174,10 +189,9 @@ pub fn run(
             results.overview = Some(tap);
             worker::spawn(scope, "plots", || pictures::collect(parts, plan.stream.first_sample))
         });
-        let ran = plan.runner.run(&mut segmenter, &mut workers, &mut results, make, stop);
-        // Closes the tap, which ends the collecting.
-        let dropped = results.overview.take().map(|tap| tap.dropped());
-        results.tap_drops.extend(dropped.map(|dropped| ("plots".to_owned(), dropped)));
+        let tapped = Tapped(&mut results);
+        let ran = plan.runner.run(&mut segmenter, &mut workers, &mut *tapped.0, make, stop);
+        drop(tapped);
         let collected = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
         (ran, collected)
     });
@@ -203,10 +217,26 @@ pub fn run(
     report.error = ended.as_ref().err().map(|error| format!("{error:#}"));
     let strongest = results.strongest.detections().to_vec();
     let collected = collected?.and_then(std::thread::Result::ok);
-    let kept = folder.as_ref().map(|folder| keep(plan, folder, collected.as_ref(), &strongest, &report));
+    drop(results);
+    if let (Err(_), Some(folder)) = (&ended, &folder) {
+        end_with_a_line(&folder.join("detections.jsonl"));
+    }
+    let kept = folder.as_ref().map(|folder| {
+        report.write(&folder.join("run.json"))?;
+        annotate(plan, folder, report.detections)
+    });
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
-    let plots = kept.transpose()?.unwrap_or_default();
+    kept.transpose()?;
+    let plots = match (&folder, collected) {
+        (Some(folder), Some(collected)) => {
+            let bar = spinner("drawing plots", quiet);
+            let plots = pictures::draw(plan, &folder.join("plots"), &collected, &strongest, stop);
+            bar.finish_and_clear();
+            plots
+        }
+        _ => Vec::new(),
+    };
     Ok(Done { report, source: plan.source_name(), strongest, folder, plots })
 }
 
@@ -215,20 +245,35 @@ fn empty_like(segment: &Segment) -> Segment {
     Segment { block: IqBlock::with_capacity(segment.block.capacity()), ..Segment::default() }
 }
 
-/// Writes what stands beside the detections: the report first, so that it is there whatever becomes of the rest.
-fn keep(
-    plan: &Plan,
-    folder: &Path,
-    collected: Option<&pictures::Collected>,
-    strongest: &[Detection],
-    report: &RunReport,
-) -> Result<Vec<PathBuf>> {
-    report.write(&folder.join("run.json"))?;
-    annotate(plan, folder, report.detections)?;
-    match collected {
-        Some(collected) => pictures::draw(plan, &folder.join("plots"), collected, strongest),
-        None => Ok(Vec::new()),
+/// Cuts off what stands behind the last whole line of a log, where the disk was full in the middle of one.
+fn end_with_a_line(path: &Path) {
+    let cut = || -> std::io::Result<()> {
+        let mut file = File::options().read(true).write(true).open(path)?;
+        if !file.metadata()?.is_file() {
+            return Ok(());
+        }
+        let length = file.metadata()?.len();
+        let tail_start = length.saturating_sub(rangegate_sinks::detection_log::MAX_LINE);
+        file.seek(SeekFrom::Start(tail_start))?;
+        let mut tail = Vec::new();
+        file.read_to_end(&mut tail)?;
+        let end = tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
+        file.set_len(tail_start + end as u64)
+    };
+    if let Err(error) = cut() {
+        tracing::warn!("{}: the last line may be cut short: {error}", path.display());
     }
+}
+
+/// What turns on a terminal while something takes its time.
+fn spinner(message: &'static str, quiet: bool) -> ProgressBar {
+    if quiet {
+        return ProgressBar::hidden();
+    }
+    let bar =
+        ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(5)).with_message(message);
+    bar.enable_steady_tick(std::time::Duration::from_millis(200));
+    bar
 }
 
 /// Detections as SigMF annotations beside a link to the samples.
@@ -247,7 +292,9 @@ fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
             .find(|replica| &*replica.name == name)
             .map(|replica| replica.samples.len() as u64)
     };
-    let annotations = annotations_from_detections(&detections, length_of);
+    // Of a recording that was played more than once the first time: it has no samples for the others.
+    let (in_recording, _) = detections.split_at(detections.partition_point(|d| d.sample < plan.window.1));
+    let annotations = annotations_from_detections(in_recording, length_of);
     let meta = folder.join("detections.sigmf-meta");
     rangegate_recording::sigmf::write_annotations(&meta, recording, &annotations)?;
     Ok(())
@@ -299,11 +346,15 @@ fn json(value: &impl serde::Serialize) -> Value {
 /// A bar from the first sample's index to the last one's, on a terminal.
 fn progress(plan: &Plan, quiet: bool) -> ProgressBar {
     let first = plan.stream.first_sample;
-    let length = plan.stream.n_samples.or(plan.recording.as_ref().map(|r| r.end_sample - r.first_sample));
-    let Some(length) = length.filter(|_| !quiet) else { return ProgressBar::hidden() };
+    let length = match plan.config.source.repeat {
+        Repeat::Times(times) => (plan.window.1 - plan.window.0).checked_mul(times.get()),
+        Repeat::Forever => None,
+    };
+    let end = length.and_then(|length| first.checked_add(length));
+    let Some(end) = end.filter(|_| !quiet) else { return ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{wide_bar} {percent:>3} %  {elapsed} gone, {eta} left")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::with_draw_target(Some(first + length), ProgressDrawTarget::stderr_with_hz(5));
+    let bar = ProgressBar::with_draw_target(Some(end), ProgressDrawTarget::stderr_with_hz(5));
     bar.with_style(style).with_position(first)
 }
 

@@ -148,24 +148,16 @@ pub struct HowArgs {
     pub window: WindowArgs,
 
     /// `max`, or a factor of real time such as 1.0
-    #[arg(long, value_name = "SPEED")]
+    #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
     pub speed: Option<Speed>,
 
     /// Replay the recording this many times, or `forever`
-    #[arg(long = "loop", value_name = "TIMES")]
+    #[arg(long = "loop", value_name = "TIMES", allow_negative_numbers = true)]
     pub repeat: Option<Repeat>,
 
-    /// Worker threads; default: one a core
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-
-    /// Where the work runs: in pinned or free threads, or all in one
-    #[arg(long, value_name = "RUNNER")]
-    pub runner: Option<RunnerKind>,
-
-    /// Pin the workers to these cores, such as 0,1
-    #[arg(long, value_name = "CORES", value_delimiter = ',')]
-    pub pin: Option<Vec<usize>>,
+    /// Which threads do the work.
+    #[command(flatten)]
+    pub work: WorkArgs,
 
     /// Draw no plots
     #[arg(long)]
@@ -181,6 +173,22 @@ pub struct HowArgs {
     pub json: bool,
 }
 
+/// Which threads do the work.
+#[derive(Debug, Default, ClapArgs)]
+pub struct WorkArgs {
+    /// Worker threads; default: one a core
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+
+    /// Where the work runs: in threads, or all in one
+    #[arg(long, value_name = "RUNNER")]
+    pub runner: Option<RunnerKind>,
+
+    /// Pin the workers to these cores, such as 0,1
+    #[arg(long, value_name = "CORES", value_delimiter = ',')]
+    pub pin: Option<Vec<usize>>,
+}
+
 /// Which samples, read how.
 #[derive(Debug, Default, ClapArgs)]
 pub struct WindowArgs {
@@ -189,12 +197,16 @@ pub struct WindowArgs {
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<String>,
 
+    /// Which channel of a Digital RF recording that has several
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+
     /// Start here: seconds from the start, or a time such as 2026-11-22T10:00:00Z
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub from: Option<TimePoint>,
 
     /// Stop here: seconds from the start, or a time
-    #[arg(long, value_name = "T")]
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
     pub to: Option<TimePoint>,
 
     /// Read through buffers even where the file could be mapped
@@ -238,13 +250,13 @@ pub struct PlanArgs {
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
-    /// Format, where looking at the file is not enough
-    #[arg(long, value_name = "FORMAT")]
-    pub format: Option<String>,
+    /// Which samples of the source, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
 
-    /// Worker threads
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
+    /// Which threads would do the work.
+    #[command(flatten)]
+    pub work: WorkArgs,
 
     /// Print JSON
     #[arg(long)]
@@ -263,15 +275,15 @@ pub struct CompareArgs {
     pub golden: PathBuf,
 
     /// Detections this many samples apart may still be the same
-    #[arg(long, value_name = "SAMPLES", default_value_t = 0.0)]
+    #[arg(long, value_name = "SAMPLES", default_value_t = 0.0, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance_samples: f64,
 
     /// SNR and power may differ by this much
-    #[arg(long, value_name = "DB", default_value_t = 0.01)]
+    #[arg(long, value_name = "DB", default_value_t = 0.01, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance_db: f64,
 
     /// Doppler may differ by this much
-    #[arg(long, value_name = "HZ", default_value_t = 0.01)]
+    #[arg(long, value_name = "HZ", default_value_t = 0.01, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance_hz: f64,
 
     /// Range may differ by this much
@@ -336,4 +348,10 @@ pub enum RunnerKind {
     Inline,
     /// One thread reads, workers work, the calling thread writes.
     Threads,
+}
+
+/// A tolerance, from the command line.
+fn tolerance(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
+    value.ok_or_else(|| "expected a finite number, 0 or more".to_owned())
 }

@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Where it was read from.
+    #[serde(skip)]
+    pub path: PathBuf,
     /// Where samples come from.
     #[serde(default)]
     pub source: SourceConfig,
@@ -233,7 +236,8 @@ const MAX_EXPANDED: usize = 4096;
 /// The file cannot be read, or is no configuration: the message names file, line and field.
 pub fn load(path: &Path) -> Result<Config> {
     let text = read_text(path)?;
-    let mut config = parse(&text).with_context(|| format!("{}", path.display()))?;
+    let mut config = parse(&text).and_then(checked).with_context(|| format!("{}", path.display()))?;
+    config.path = path.to_owned();
     let base = path.parent().unwrap_or(Path::new(""));
     relative_to(base, &mut config.source);
     for replica in &mut config.replicas {
@@ -242,6 +246,43 @@ pub fn load(path: &Path) -> Result<Config> {
         }
     }
     Ok(config)
+}
+
+/// Most worker threads.
+pub const MAX_THREADS: u16 = 1024;
+
+/// A configuration whose values are possible, whatever the stream.
+fn checked(config: Config) -> Result<Config> {
+    check_source("source", &config.source)?;
+    for replica in &config.replicas {
+        if replica.name.trim().is_empty() {
+            bail!("replica.name is '{}', expected a name", replica.name);
+        }
+        if let What::Recording(cut) = &replica.what {
+            check_source(&format!("replica '{}': source", replica.name), &cut.source)?;
+        }
+    }
+    if let Some(threads) = config.run.threads.filter(|threads| !(1..=MAX_THREADS).contains(threads)) {
+        bail!("run.threads is {threads}, expected 1 to {MAX_THREADS}");
+    }
+    Ok(config)
+}
+
+fn check_source(name: &str, source: &SourceConfig) -> Result<()> {
+    if let Some(hz) = source.sample_rate_hz.filter(|hz| !(hz.is_finite() && *hz > 0.0)) {
+        bail!("{name}.sample_rate_hz is {hz:e}, expected a finite number above zero");
+    }
+    if let Some(hz) = source.center_frequency_hz.filter(|hz| !hz.is_finite()) {
+        bail!("{name}.center_frequency_hz is {hz}, expected a finite number");
+    }
+    if source.n_channels == Some(0) {
+        bail!("{name}.n_channels is 0, expected 1 or more");
+    }
+    if !source.intermediate_frequency_hz.is_finite() {
+        let hz = source.intermediate_frequency_hz;
+        bail!("{name}.intermediate_frequency_hz is {hz}, expected a finite number");
+    }
+    Ok(())
 }
 
 /// Reads a text file that a person wrote, refusing what no person writes.
@@ -359,6 +400,23 @@ mod tests {
         assert_eq!(config.replicas.len(), 32);
         assert_eq!(config.replicas[4].name, "gps-prn-05");
         assert_eq!(serde_json::to_value(&config.replicas[4]).unwrap()["prn"], 5);
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_named() {
+        for (wrong, expected) in [
+            ("[source]\nsample_rate_hz = 0", "source.sample_rate_hz is 0"),
+            ("[source]\nsample_rate_hz = inf", "source.sample_rate_hz is inf"),
+            ("[source]\nn_channels = 0", "source.n_channels is 0"),
+            ("[source]\nintermediate_frequency_hz = nan", "source.intermediate_frequency_hz is NaN"),
+            ("[run]\nthreads = 0", "run.threads is 0"),
+        ] {
+            let message = format!("{:#}", parse(&format!("{GPS}\n{wrong}")).and_then(checked).unwrap_err());
+            assert!(message.contains(expected), "{wrong}: {message}");
+        }
+        let unnamed = GPS.replace("gps-prn-{prn}", " ");
+        assert!(parse(&unnamed).and_then(checked).unwrap_err().to_string().contains("expected a name"));
+        parse(GPS).and_then(checked).unwrap();
     }
 
     #[test]

@@ -20,6 +20,8 @@ use std::sync::Arc;
 const TAP_CAPACITY: usize = 64;
 /// Detections whose surroundings are drawn.
 const N_TRACES: usize = 6;
+/// Dwells that are searched again for their surfaces: each takes a part of the run's own time.
+const N_SURFACES: usize = 3;
 /// Most detections that are marked.
 const MAX_MARKS: usize = 100_000;
 
@@ -106,47 +108,103 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected
     Collected { waterfall, profiles, speeds }
 }
 
-/// Draws everything that there is to draw into a folder, and says what it drew.
-///
-/// # Errors
-/// The folder cannot be written, or the recording cannot be read again.
+/// Plots that runs write, besides `delay-doppler-TEMPLATE.png`.
+const NAMES: [&str; 7] = [
+    "power.png",
+    "spectrogram.png",
+    "matched-filter.png",
+    "range-time.png",
+    "range-doppler.png",
+    "a-scope.png",
+    "speed.png",
+];
+
+/// Removes the plots of an earlier run from a folder, and the folder where nothing else is in it.
+pub fn remove(folder: &Path) {
+    let is_plot =
+        |name: &str| NAMES.contains(&name) || name.starts_with("delay-doppler-") && name.ends_with(".png");
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_plot) {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+    // One with anything else in it stays.
+    let _ = std::fs::remove_dir(folder);
+}
+
+/// Draws everything that there is to draw into a folder, and says what it drew. What cannot be drawn is told, and
+/// hinders neither the rest nor the run that is done. Once `stop` is set, only what needs no reading is drawn.
 pub fn draw(
     plan: &Plan,
     folder: &Path,
     collected: &Collected,
     strongest: &[Detection],
-) -> Result<Vec<PathBuf>> {
-    let waterfall = &collected.waterfall;
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    let about = about(plan);
+    stop: &Stop,
+) -> Vec<PathBuf> {
     let mut drawn = Vec::new();
-    let log = folder.with_file_name("detections.jsonl");
-    let detections = read_detections(&log)?;
-    let marks: Vec<Mark> = detections
-        .iter()
-        .take(MAX_MARKS)
-        .map(|d| Mark { sample: d.sample, template: d.template.to_string() })
-        .collect();
-    if waterfall.n_columns() > 0 {
-        drawn.extend([folder.join("power.png"), folder.join("spectrogram.png")]);
-        plots::draw_power(&drawn[0], &about, waterfall, &marks)?;
-        plots::draw_spectrogram(&drawn[1], &about, waterfall)?;
-    }
+    let mut add = |plots: Result<Vec<PathBuf>>| match plots {
+        Ok(paths) => drawn.extend(paths),
+        Err(error) => tracing::warn!("plots are missing: {error:#}"),
+    };
+    let about = about(plan);
+    let detections = match begin(folder) {
+        Ok(detections) => detections,
+        Err(error) => {
+            add(Err(error));
+            return drawn;
+        }
+    };
+    add(draw_overview(plan, folder, &about, &collected.waterfall, &detections));
     // A scene cannot be read again at a place of its own.
-    if plan.config.source.recording.is_some() && !strongest.is_empty() {
-        drawn.extend(match &plan.chain {
-            Chain::Stream(burst) => draw_bursts(plan, burst, folder, &about, strongest)?,
-            Chain::Periodic(dwells) => draw_dwells(plan, dwells, folder, &about, strongest)?,
-            Chain::PulseDoppler(_) | Chain::Cw(_) => Vec::new(),
-        });
+    let can_read = plan.config.source.recording.is_some() && !strongest.is_empty();
+    if stop.is_set() {
+        tracing::warn!("stopped: the plots that take their time are left out");
+        return drawn;
     }
-    if let Chain::Cw(tone) = &plan.chain {
-        drawn.extend(speed::draw(tone, folder, &about, &collected.speeds, &detections)?);
+    match &plan.chain {
+        Chain::Stream(burst) if can_read => add(draw_bursts(plan, burst, folder, &about, strongest, stop)),
+        Chain::Periodic(dwells) if can_read => {
+            add(draw_dwells(plan, dwells, folder, &about, strongest, stop));
+        }
+        Chain::Stream(_) | Chain::Periodic(_) => {}
+        Chain::Cw(tone) => add(speed::draw(tone, folder, &about, &collected.speeds, &detections)),
+        Chain::PulseDoppler(pulses) => {
+            add(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest));
+        }
     }
-    if let Chain::PulseDoppler(pulses) = &plan.chain {
-        drawn.extend(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest)?);
+    drawn
+}
+
+/// Makes the folder, and reads the detections beside it.
+fn begin(folder: &Path) -> Result<Vec<Detection>> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
+    Ok(read_detections(&folder.with_file_name("detections.jsonl"))?)
+}
+
+/// Power and spectrum over time.
+fn draw_overview(
+    plan: &Plan,
+    folder: &Path,
+    about: &About,
+    waterfall: &Waterfall,
+    detections: &[Detection],
+) -> Result<Vec<PathBuf>> {
+    // A chain may have none.
+    if waterfall.n_columns() == 0 {
+        return Ok(Vec::new());
     }
-    Ok(drawn)
+    let mark = |d: &Detection| Mark { sample: d.sample, template: d.template.to_string() };
+    let marks: Vec<Mark> = detections.iter().take(MAX_MARKS).map(mark).collect();
+    let about = About { title: format!("{}{}", about.title, first_of(plan)), ..about.clone() };
+    let (power, spectrogram) = (folder.join("power.png"), folder.join("spectrogram.png"));
+    plots::draw_power(&power, &about, waterfall, &marks)?;
+    plots::draw_spectrogram(&spectrogram, &about, waterfall)?;
+    Ok(vec![power, spectrogram])
+}
+
+/// What power and spectrum over time are of, where that needs to be said.
+fn first_of(plan: &Plan) -> &'static str {
+    if plan.stream.n_channels > 1 { ", channel 0" } else { "" }
 }
 
 /// What stands above pictures: the name of what samples come from, without its folders.
@@ -165,15 +223,17 @@ fn about(plan: &Plan) -> About {
     }
 }
 
-/// Reads samples of the recording again: a segment of `n_samples` from an absolute index on.
+/// Reads samples of the recording again: a segment of `n_samples` from an absolute index on, in whichever round that was
+/// played.
 fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segment> {
     let mut source = plan.config.source.clone();
     let Some(recording) = &plan.recording else { bail!("no recording to read again") };
-    let offset = i128::from(first_sample.saturating_sub(recording.first_sample));
+    let shift = plan.round_start(first_sample).saturating_sub(plan.window.0);
+    let offset = i128::from((first_sample - shift).saturating_sub(recording.first_sample));
     // Half a sample early, so that rounding to nanoseconds does not begin with the sample after.
     let nanos = recording.sample_rate.nanos_from_samples(2 * offset - 1).max(0) / 2;
     source.from = Some(TimePoint::FromStart { nanos: u64::try_from(nanos).unwrap_or(u64::MAX) });
-    (source.to, source.speed, source.repeat) = Default::default();
+    (source.speed, source.repeat) = Default::default();
     let opened = plan::open(&source, &Stop::new())?;
     let cut = SegmentPlan {
         core_len: n_samples,
@@ -188,7 +248,13 @@ fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segmen
     if !segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)? {
         bail!("sample {first_sample} is not there any more");
     }
+    segment.block.header.first_sample += shift;
     Ok(segment)
+}
+
+/// From one index to another, samples: exact where the indices themselves are too great for a float.
+fn samples_between(from: u64, to: u64) -> f64 {
+    (i128::from(to) - i128::from(from)) as f64
 }
 
 /// Cells to either side of a detection that its panel shows: the replica and a little more.
@@ -202,8 +268,9 @@ fn trace(plan: &Plan, burst: &Arc<BurstPlan>, detection: &Detection) -> Result<O
         return Ok(None);
     };
     let half = half_width(plan.replicas[template].samples.len()).min(burst.core_len() / 2);
-    let core_first = detection.sample.saturating_sub(half as u64).max(plan.stream.first_sample);
-    let first = core_first.saturating_sub(burst.lead() as u64).max(plan.stream.first_sample);
+    let round_start = plan.round_start(detection.sample);
+    let core_first = detection.sample.saturating_sub(half as u64).max(round_start);
+    let first = core_first.saturating_sub(burst.lead() as u64).max(round_start);
     let n_samples = (core_first - first) as usize + 2 * half + burst.tail();
     let mut segment = read_again(plan, first, n_samples)?;
     let block_first = segment.block.header.first_sample;
@@ -221,10 +288,11 @@ fn draw_bursts(
     folder: &Path,
     about: &About,
     strongest: &[Detection],
+    stop: &Stop,
 ) -> Result<Vec<PathBuf>> {
     let mut drawn = Vec::new();
     let mut panels = Vec::new();
-    for detection in strongest.iter().take(N_TRACES) {
+    for detection in strongest.iter().take(N_TRACES).take_while(|_| !stop.is_set()) {
         let Some(trace) = trace(plan, burst, detection)? else { continue };
         if trace.n_cells == 0 {
             continue;
@@ -251,7 +319,7 @@ fn panel(detection: &Detection, trace: &Trace) -> MatchedFilterTrace {
     let nearest = (0..trace.doppler_hz.len()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);
     let row = nearest * trace.n_cells..(nearest + 1) * trace.n_cells;
     let db = |power: &f32| 10.0 * f64::from(power.max(1e-9)).log10();
-    let first = trace.first_sample as f64 - detection.sample as f64 - detection.sample_fraction;
+    let first = samples_between(detection.sample, trace.first_sample) - detection.sample_fraction;
     MatchedFilterTrace {
         title: format!("{}, sample {}, {:.1} dB", detection.template, detection.sample, detection.snr_db),
         offsets: (0..trace.n_cells).map(|cell| first + cell as f64).collect(),
@@ -263,7 +331,7 @@ fn panel(detection: &Detection, trace: &Trace) -> MatchedFilterTrace {
 
 fn surface_of_trace(plan: &Plan, detection: &Detection, trace: &Trace) -> DelayDoppler {
     let period_s = 1.0 / plan.stream.sample_rate.hz();
-    let first = trace.first_sample as f64 - detection.sample as f64 - detection.sample_fraction;
+    let first = samples_between(detection.sample, trace.first_sample) - detection.sample_fraction;
     let surface = |columns: std::ops::Range<usize>| {
         let rows = trace.snr.chunks_exact(trace.n_cells);
         Surface {
@@ -294,23 +362,21 @@ fn draw_dwells(
     folder: &Path,
     about: &About,
     strongest: &[Detection],
+    stop: &Stop,
 ) -> Result<Vec<PathBuf>> {
     let mut drawn = Vec::new();
     let mut worker = dwells.make_worker();
-    for detection in strongest.iter().take(N_TRACES) {
+    for detection in strongest.iter().take(N_SURFACES).take_while(|_| !stop.is_set()) {
         let (Some(delay_s), Some(doppler_hz)) = (detection.delay_s, detection.doppler_hz) else { continue };
         let Some(replica) = plan.replicas.iter().position(|r| r.name == detection.template) else { continue };
         // The dwell began before the leading edge by the delay.
-        let delay_samples = delay_s * plan.stream.sample_rate.hz();
-        let first = (detection.sample as f64 - delay_samples + detection.sample_fraction).round();
-        let segment = read_again(plan, first as u64, dwells.core_len())?;
+        let before = delay_s * plan.stream.sample_rate.hz() - detection.sample_fraction;
+        let first = detection.sample.saturating_sub(before.round() as u64);
+        let segment = read_again(plan, first, dwells.core_len())?;
         let near_s = NEAR_PART * dwells.cell_s() * dwells.n_delay_cells() as f64;
-        let mut surface = |window: DelayWindow| {
-            worker.surface(&segment, detection.channel as usize, replica, &window).map(surface_of_dwell)
-        };
-        let full = surface(DelayWindow::full());
-        let near = surface(DelayWindow::around(delay_s, near_s));
-        let (Some(full), Some(near)) = (full, near) else { continue };
+        let windows = [DelayWindow::full(), DelayWindow::around(delay_s, near_s)];
+        let surfaces = worker.surfaces(&segment, detection.channel as usize, replica, windows);
+        let Some([full, near]) = surfaces.map(|surfaces| surfaces.map(surface_of_dwell)) else { continue };
         let path = folder.join(format!("delay-doppler-{}.png", file_name(&detection.template)));
         let picture = DelayDoppler {
             title: format!("Delay and Doppler of {}, {:.1} dB", detection.template, detection.snr_db),

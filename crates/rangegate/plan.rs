@@ -1,8 +1,8 @@
 //! What a run will do: everything that the arguments and the configuration fix, checked before the first sample.
 
 use crate::chain;
-use crate::cli::{HowArgs, RunnerKind, WindowArgs};
-use crate::config::{ChainConfig, Config, SourceConfig};
+use crate::cli::{HowArgs, RunnerKind, WindowArgs, WorkArgs};
+use crate::config::{ChainConfig, Config, RunConfig, SourceConfig};
 use crate::replicas;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{Source, StreamInfo, Timestamp};
@@ -24,6 +24,8 @@ pub struct Plan {
     pub stream: StreamInfo,
     /// What the recording says of itself; `None` for scenes.
     pub recording: Option<RecordingInfo>,
+    /// First index of the time window, and one past its last, in the first round.
+    pub window: (u64, u64),
     /// The replicas at the stream's rate.
     pub replicas: Vec<Replica>,
     /// The chain with its transforms and thresholds.
@@ -38,9 +40,30 @@ impl Plan {
     /// # Errors
     /// Whatever can be wrong with a configuration or a recording before the first sample.
     pub fn new(config: Config, stop: &Stop) -> Result<(Self, Box<dyn Source>)> {
-        let Opened { source, recording } = open(&config.source, stop)?;
+        let Opened { source, recording, window } = open(&config.source, stop)?;
         let stream = source.info().clone();
-        let replicas = replicas::build(&config.replicas, stream.sample_rate.hz())?;
+        // From here on it is the configuration that does not fit.
+        let (replicas, chain) = Self::fit(&config, &stream, recording.as_ref(), window)
+            .with_context(|| config.path.display().to_string())?;
+        let runner = runner(&config)?;
+        Ok((Self { config, stream, recording, window, replicas, chain, runner }, source))
+    }
+
+    /// What the configuration makes of a stream.
+    fn fit(
+        config: &Config,
+        stream: &StreamInfo,
+        recording: Option<&RecordingInfo>,
+        window: (u64, u64),
+    ) -> Result<(Vec<Replica>, Chain)> {
+        let rate_hz = stream.sample_rate.hz();
+        let shift_hz = stream.to_baseband.intermediate_frequency_hz;
+        if shift_hz.abs() > rate_hz {
+            bail!(
+                "source.intermediate_frequency_hz is {shift_hz:e}, expected at most the sample rate, {rate_hz}"
+            );
+        }
+        let replicas = replicas::build(&config.replicas, rate_hz)?;
         match (&config.chain, replicas.first()) {
             (ChainConfig::Burst(_) | ChainConfig::PulseDoppler(_), None) => {
                 bail!("the configuration has no [[replica]]: there is nothing to look for")
@@ -57,19 +80,23 @@ impl Plan {
                  pulse_doppler or fmcw"
             );
         }
-        check_lengths(&config.source, &stream, recording.as_ref(), &replicas)?;
-        let runner = runner(&config)?;
-        let origin_sample =
-            recording.as_ref().map_or(stream.first_sample, |recording| recording.first_sample);
+        check_lengths(&config.source, stream, window, &replicas)?;
+        let origin_sample = recording.map_or(stream.first_sample, |recording| recording.first_sample);
         let chain = match &config.chain {
-            ChainConfig::Burst(burst) => Chain::burst(burst, &stream, &replicas)?,
-            ChainConfig::Cw(radar) => Chain::cw(radar, &stream)?,
-            ChainConfig::Fmcw(radar) => Chain::fmcw(radar, &stream)?,
+            ChainConfig::Burst(burst) => Chain::burst(burst, stream, &replicas)?,
+            ChainConfig::Cw(radar) => Chain::cw(radar, stream)?,
+            ChainConfig::Fmcw(radar) => Chain::fmcw(radar, stream)?,
             ChainConfig::PulseDoppler(radar) => {
-                Chain::pulse_doppler(radar, &stream, &replicas, origin_sample)?
+                Chain::pulse_doppler(radar, stream, &replicas, origin_sample)?
             }
         };
-        Ok((Self { config, stream, recording, replicas, chain, runner }, source))
+        Ok((replicas, chain))
+    }
+
+    /// First index of the round in which a sample was played.
+    pub fn round_start(&self, sample: u64) -> u64 {
+        let (first, end) = self.window;
+        sample - sample.saturating_sub(first) % (end - first).max(1)
     }
 
     /// What detections may name as their template.
@@ -177,6 +204,8 @@ pub struct Opened {
     pub source: Box<dyn Source>,
     /// The recording, where there is one.
     pub recording: Option<RecordingInfo>,
+    /// First index of the time window, and one past its last.
+    pub window: (u64, u64),
 }
 
 /// Opens what `[source]` names.
@@ -190,12 +219,21 @@ pub fn open(config: &SourceConfig, stop: &Stop) -> Result<Opened> {
             let info = recording.info().clone();
             let source =
                 ReplaySource::new(recording, &config.replay_options(), config.to_baseband(), stop.clone())?;
-            Ok(Opened { source: Box::new(source), recording: Some(info) })
+            Ok(Opened { window: source.window(), source: Box::new(source), recording: Some(info) })
         }
         (None, Some(path)) => {
-            let scene = Scene::new(&read_scene(path)?).with_context(|| format!("{}", path.display()))?;
-            let source = SceneSource::new(Arc::new(scene), SCENE_BLOCK_SAMPLES);
-            Ok(Opened { source: Box::new(source), recording: None })
+            let scene_config = read_scene(path)?;
+            let scene = Scene::new(&scene_config).with_context(|| format!("{}", path.display()))?;
+            let length = (scene_config.duration_s * scene.info().sample_rate.hz()).round();
+            let (scene, options) = (Arc::new(scene), config.replay_options());
+            let make = move || -> Box<dyn Source> {
+                Box::new(SceneSource::new(Arc::clone(&scene), SCENE_BLOCK_SAMPLES))
+            };
+            let end_sample = scene_config.first_sample.saturating_add(length as u64);
+            let to_baseband = config.to_baseband();
+            let source =
+                ReplaySource::of_made(make, end_sample, path.clone(), &options, to_baseband, stop.clone())?;
+            Ok(Opened { window: source.window(), source: Box::new(source), recording: None })
         }
         (None, None) => bail!(
             "no source: give a recording, or put source.recording or source.scene into the configuration"
@@ -221,20 +259,31 @@ pub fn apply_how(config: &mut Config, how: &HowArgs) -> Result<()> {
     apply_window(&mut config.source, &how.window)?;
     config.source.speed = how.speed.unwrap_or(config.source.speed);
     config.source.repeat = how.repeat.unwrap_or(config.source.repeat);
-    config.run.threads = how.threads.or(config.run.threads);
-    config.run.runner = how.runner.or(config.run.runner);
-    if how.pin.is_some() {
-        config.run.pin.clone_from(&how.pin);
-    }
     config.output.plots &= !how.no_plots;
     config.output.maps |= how.maps;
+    apply_work(&mut config.run, &how.work)
+}
+
+/// Puts `--threads`, `--runner` and `--pin` over the configuration.
+///
+/// # Errors
+/// Threads for work that stays in one.
+pub fn apply_work(run: &mut RunConfig, work: &WorkArgs) -> Result<()> {
+    if let (Some(RunnerKind::Inline), Some(threads)) = (work.runner, work.threads) {
+        bail!("--threads {threads} needs --runner threads: inline work has one");
+    }
+    run.threads = work.threads.or(run.threads);
+    run.runner = work.runner.or(run.runner);
+    if work.pin.is_some() {
+        run.pin.clone_from(&work.pin);
+    }
     Ok(())
 }
 
-/// Puts `--format`, `--from`, `--to` and `--no-mmap` over the configuration.
+/// Puts `--format`, `--channel`, `--from`, `--to` and `--no-mmap` over the configuration.
 ///
 /// # Errors
-/// `--format` cannot be understood.
+/// `--format` cannot be understood, or there is none and the recording is plainly not of the configured format.
 pub fn apply_window(source: &mut SourceConfig, window: &WindowArgs) -> Result<()> {
     if let Some(format) = &window.format {
         let said =
@@ -242,11 +291,31 @@ pub fn apply_window(source: &mut SourceConfig, window: &WindowArgs) -> Result<()
         source.kind = said.kind.or(source.kind);
         source.sample_format = said.sample_format.or(source.sample_format);
         source.sample_rate_hz = said.sample_rate_hz.or(source.sample_rate_hz);
+    } else {
+        check_kind(source)?;
+    }
+    if window.channel.is_some() {
+        source.channel.clone_from(&window.channel);
     }
     source.from = window.from.or(source.from);
     source.to = window.to.or(source.to);
     source.no_mmap |= window.no_mmap;
     Ok(())
+}
+
+/// A format in the configuration is for another recording where this one plainly has its own.
+fn check_kind(source: &SourceConfig) -> Result<()> {
+    let (Some(path), Some(kind)) = (&source.recording, source.kind) else { return Ok(()) };
+    match rangegate_recording::detect(path, &source.open_options()) {
+        Ok(found) if found != kind => bail!(
+            "{}: source.kind is '{}', but this is plainly '{}': say which with --format, or leave source.kind out",
+            path.display(),
+            kind.name(),
+            found.name()
+        ),
+        // What cannot be told is for whoever opens it.
+        _ => Ok(()),
+    }
 }
 
 /// Takes samples from what `--source` names instead.
@@ -289,12 +358,12 @@ fn runner(config: &Config) -> Result<Runner> {
 fn check_lengths(
     source: &SourceConfig,
     stream: &StreamInfo,
-    recording: Option<&RecordingInfo>,
+    window: (u64, u64),
     replicas: &[Replica],
 ) -> Result<()> {
-    let window = recording.map(|recording| recording.end_sample - recording.first_sample);
+    let length = stream.n_samples.unwrap_or(window.1 - window.0);
     let pulse = stream.pulse_len.map(|len| len as u64);
-    let limits = [(stream.n_samples.or(window), "the recording has"), (pulse, "each pulse has")];
+    let limits = [(Some(length), "the recording has"), (pulse, "each pulse has")];
     for replica in replicas {
         let len = replica.samples.len() as u64;
         for (limit, whose) in limits {

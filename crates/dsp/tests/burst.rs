@@ -588,6 +588,8 @@ fn settings_that_cannot_be_are_named() {
         (bad(|c| c.hold_off_s = -1.0), "hold_off_s: found -1"),
         (bad(|c| c.min_correlation = 1.5), "min_correlation: found 1.5, expected a number from 0 to 1"),
         (bad(|c| c.doppler = DopplerGrid { max_hz: 1e3, step_hz: 0.0 }), "doppler.step_hz: found 0"),
+        (bad(|c| c.doppler = DopplerGrid { max_hz: 0.0, step_hz: f64::NAN }), "doppler.step_hz: found NaN"),
+        (bad(|c| c.doppler = DopplerGrid { max_hz: 1e3, step_hz: 1e300 }), "doppler.step_hz: found 1e300"),
         (bad(|c| c.doppler = DopplerGrid { max_hz: 6e5, step_hz: 1e3 }), "doppler.max_hz: found 600000"),
         (bad(|c| c.doppler = DopplerGrid { max_hz: 4e5, step_hz: 1e-3 }), "doppler: found"),
         (bad(|c| c.doppler = DopplerGrid { max_hz: 4e5, step_hz: 1.0 }), "doppler: found"),

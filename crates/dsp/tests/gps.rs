@@ -131,10 +131,9 @@ fn recording(name: &str, n_cases: usize) -> Option<(Vec<u8>, Vec<Satellite>)> {
 fn confirms(plan: &Arc<PeriodicPlan>, segment: &Segment, satellite: &Satellite) -> bool {
     let mut worker = plan.make_worker();
     let &(prn, doppler_hz, chips) = satellite;
-    let mut surface = |window| worker.surface(segment, 0, prn as usize - 1, &window).unwrap();
     let window = DelayWindow::around(chips / CHIP_RATE_HZ, 0.5 / CHIP_RATE_HZ);
-    let (near, all) =
-        (surface(window), surface(DelayWindow { max_columns: usize::MAX, ..DelayWindow::full() }));
+    let windows = [window, DelayWindow { max_columns: usize::MAX, ..DelayWindow::full() }];
+    let [near, all] = worker.surfaces(segment, 0, prn as usize - 1, windows).unwrap();
     let is_near = |row: usize| (near.doppler_hz[row] - doppler_hz).abs() < 100.0;
     let rows = near.power.chunks(near.n_delay).enumerate().filter(|(row, _)| is_near(*row));
     let greatest = rows.flat_map(|(_, row)| row).copied().fold(0.0, f32::max);

@@ -42,7 +42,8 @@ pub fn info(args: &InfoArgs) -> Result<Outcome> {
     } else {
         super::print(&text(&info, verified.as_ref(), &losses)?)?;
     }
-    let intact = losses.is_empty() && verified.and_then(|verified| verified.checksum_holds) != Some(false);
+    let is_sound = |v: &Verified| v.checksum_holds != Some(false) && v.bad_samples == 0;
+    let intact = losses.is_empty() && verified.as_ref().is_none_or(is_sound);
     Ok(if intact { Outcome::Done } else { Outcome::Differs })
 }
 
@@ -72,10 +73,22 @@ fn describe_hdf5(args: &InfoArgs, why: &recording::Error) -> Result<Outcome> {
             writeln!(text, "      @{name} = {}", shortened(value))?;
         }
     }
-    writeln!(text, "\nIt cannot be read as it is: {}.", why.message)?;
-    writeln!(text, "Put into the configuration:\n\n{}", recording::hdf5::suggestion(&datasets))?;
+    if let Some(channel) = digital_rf_channel(&args.recording) {
+        let channel = channel.display();
+        writeln!(text, "\nIt is a part of the Digital RF recording {channel}: give that folder instead.")?;
+    } else {
+        // The reason ends with a suggestion of its own.
+        let reason = why.message.split(". Say which in the configuration").next().unwrap_or_default();
+        writeln!(text, "\nIt cannot be read as it is: {reason}.")?;
+        writeln!(text, "Put into the configuration:\n\n{}", recording::hdf5::suggestion(&datasets))?;
+    }
     super::print(&text)?;
     Ok(Outcome::Done)
+}
+
+/// The channel of a Digital RF recording in which a file lies: its properties, or one of its data files.
+fn digital_rf_channel(file: &Path) -> Option<&Path> {
+    file.ancestors().skip(1).take(2).find(|folder| recording::digital_rf::looks_like(folder))
 }
 
 /// What reading every sample shows.
@@ -91,8 +104,8 @@ struct Verified {
     mean_power_db: f64,
     /// Greatest magnitude of I or Q against full scale, dB.
     peak_db: f64,
-    /// Part of the samples at full scale, %.
-    clipped_percent: f64,
+    /// Part of the samples at full scale, %; null for floats, which have none.
+    clipped_percent: Option<f64>,
     /// Samples that are no numbers.
     bad_samples: u64,
     /// Whether the recording's own checksum holds; null where it has none.
@@ -106,10 +119,11 @@ fn verify(recording: &mut dyn Recording) -> Result<Verified> {
     let mut block = IqBlock::default();
     let mut samples = vec![Complex32::default(); 1 << 16];
     let (mut power, mut peak, mut clipped) = (0.0_f64, 0.0_f32, 0_u64);
-    // The greatest number of an n-bit format is one step below full scale.
-    let full_scale = match info.sample_format.scalar.size() {
-        1 => 127.0 / 128.0,
-        2 => 32767.0 / 32768.0,
+    // The greatest number of an n-bit format is one step below full scale; floats have no greatest.
+    let full_scale = match info.sample_format.scalar {
+        scalar if !scalar.is_integer() => f32::INFINITY,
+        scalar if scalar.size() == 1 => 127.0 / 128.0,
+        scalar if scalar.size() == 2 => 32767.0 / 32768.0,
         _ => 1.0 - 1e-7,
     };
     let mut at = info.first_sample;
@@ -123,7 +137,7 @@ fn verify(recording: &mut dyn Recording) -> Result<Verified> {
             let out = &mut samples[..block.n_samples()];
             verified.bad_samples += converter.convert(&block, channel, 0..block.n_samples(), out) as u64;
             for sample in out.iter() {
-                power += f64::from(sample.norm_sqr());
+                power += f64::from(sample.re).powi(2) + f64::from(sample.im).powi(2);
                 let greatest = sample.re.abs().max(sample.im.abs());
                 peak = peak.max(greatest);
                 clipped += u64::from(greatest >= full_scale);
@@ -135,7 +149,8 @@ fn verify(recording: &mut dyn Recording) -> Result<Verified> {
     let count = (verified.n_samples * info.n_channels as u64).max(1) as f64;
     verified.mean_power_db = 10.0 * (power / count).max(1e-30).log10();
     verified.peak_db = 20.0 * f64::from(peak).max(1e-15).log10();
-    verified.clipped_percent = 100.0 * clipped as f64 / count;
+    let is_integer = info.sample_format.scalar.is_integer();
+    verified.clipped_percent = is_integer.then_some(100.0 * clipped as f64 / count);
     if info.kind == Kind::Sigmf {
         verified.checksum_holds = recording::sigmf::verify_sha512(&info.path)?;
     }
@@ -162,10 +177,10 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
     line("sample rate", info.sample_rate.to_string())?;
     line("channels", info.n_channels.to_string())?;
     if let Some(frequency) = info.center_frequency_hz {
-        line("centre", format!("{} MHz", frequency / 1e6))?;
+        line("centre", format!("{} MHz", rounded(frequency / 1e6)))?;
     }
     let count = info.n_samples.map_or(String::new(), |n| format!(", {n} of them recorded"));
-    line("samples", format!("{} to {}{count}", info.first_sample, info.end_sample))?;
+    line("samples", format!("from {} up to, without, {}{count}", info.first_sample, info.end_sample))?;
     line("duration", format!("{:.6} s", duration_s(info)))?;
     if let Some(start) = info.start_time {
         line("start", start.to_string())?;
@@ -185,13 +200,8 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
                 v.n_samples, v.runs, v.samples_in_gaps
             ),
         )?;
-        line(
-            "level",
-            format!(
-                "{:.1} dBFS mean, {:.1} dBFS peak, {:.3} % clipped",
-                v.mean_power_db, v.peak_db, v.clipped_percent
-            ),
-        )?;
+        let clipped = v.clipped_percent.map_or(String::new(), |percent| format!(", {percent:.3} % clipped"));
+        line("level", format!("{:.1} dBFS mean, {:.1} dBFS peak{clipped}", v.mean_power_db, v.peak_db))?;
         if v.bad_samples > 0 {
             line("bad samples", format!("{} are no finite numbers, or beyond 1e15", v.bad_samples))?;
         }
@@ -206,11 +216,22 @@ fn text(info: &RecordingInfo, verified: Option<&Verified>, losses: &[String]) ->
         line("LOST", loss.clone())?;
     }
     if let serde_json::Value::Object(metadata) = &info.metadata {
-        for (name, value) in metadata.iter().take(40) {
+        // Annotations have been counted above.
+        let shown = metadata.iter().filter(|(name, value)| *name != "annotations" || !is_empty(value));
+        for (name, value) in shown.take(40) {
             writeln!(text, "    {name} = {}", shortened(&value.to_string()))?;
         }
     }
     Ok(text)
+}
+
+fn is_empty(value: &serde_json::Value) -> bool {
+    value.as_array().is_some_and(Vec::is_empty)
+}
+
+/// A number without what rounding to binary left behind its 12th digit.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 /// A value on one line that fits a terminal.

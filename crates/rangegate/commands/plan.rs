@@ -1,7 +1,7 @@
 //! `plan`: what a run would do.
 
 use crate::Outcome;
-use crate::cli::{PlanArgs, WindowArgs};
+use crate::cli::PlanArgs;
 use crate::config;
 use crate::plan::{self, Plan, Summary};
 use anyhow::Result;
@@ -17,11 +17,8 @@ pub fn plan(args: &PlanArgs) -> Result<Outcome> {
     if let Some(source) = &args.source {
         plan::apply_source(&mut config.source, source)?;
     }
-    plan::apply_window(
-        &mut config.source,
-        &WindowArgs { format: args.format.clone(), ..WindowArgs::default() },
-    )?;
-    config.run.threads = args.threads.or(config.run.threads);
+    plan::apply_window(&mut config.source, &args.window)?;
+    plan::apply_work(&mut config.run, &args.work)?;
     let (plan, _) = Plan::new(config, &Stop::new())?;
     if args.json {
         super::print_json(&plan.summary())?;

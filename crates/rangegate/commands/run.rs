@@ -30,12 +30,21 @@ pub fn replay(args: &ReplayArgs, quiet: bool) -> Result<Outcome> {
     go(config, &args.how, quiet)
 }
 
+/// Exit code after a second Ctrl-C: 128 and the signal's number, as shells have it.
+const INTERRUPTED: i32 = 130;
+
 fn go(mut config: Config, how: &HowArgs, quiet: bool) -> Result<Outcome> {
     plan::apply_how(&mut config, how)?;
     let stop = Stop::new();
     let handler = stop.clone();
     // A second handler, in a test, is refused; the first still stops the run.
-    let _ = ctrlc::set_handler(move || handler.set());
+    let _ = ctrlc::set_handler(move || {
+        // The second time whoever asks does not want to wait for what is kept.
+        if handler.is_set() {
+            std::process::exit(INTERRUPTED);
+        }
+        handler.set();
+    });
     let (plan, source) = Plan::new(config, &stop)?;
     let destination = Destination::open(how.out.as_deref()).context("--out")?;
     let done = assemble::run(&plan, source, destination, &stop, quiet)?;

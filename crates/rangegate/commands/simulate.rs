@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::cli::SimulateArgs;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use rangegate_core::{IqBlock, Source};
 use rangegate_recording::CreateOptions;
@@ -36,7 +36,14 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     let description =
         format!("simulated by rangegate {} with seed {}", env!("CARGO_PKG_VERSION"), config.seed);
     let options = CreateOptions { description: Some(description), ..CreateOptions::default() };
+    let truth = truth_path(&args.out);
+    if truth.exists() {
+        bail!("{} exists already: choose another name", truth.display());
+    }
+    // Dropped after the writer, which may bring something to disk yet.
+    let mut unfinished = Unfinished::default();
     let mut writer = rangegate_recording::create(&args.out, scene.info(), &options)?;
+    unfinished.0 = [Some(args.out.clone()), sigmf_data(&args.out), Some(truth.clone())];
     let mut source = SceneSource::new(Arc::clone(&scene), BLOCK_SAMPLES);
     let bar = progress(scene.info().n_samples, quiet);
     let mut block = IqBlock::default();
@@ -48,9 +55,9 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     }
     writer.finish()?;
     bar.finish_and_clear();
-    let truth = truth_path(&args.out);
     let (bursts, cpi_targets) =
         write_truth(&scene, &truth).with_context(|| format!("cannot write {}", truth.display()))?;
+    unfinished.0 = Default::default();
     let written = Written { recording: args.out.clone(), truth, samples, bursts, cpi_targets };
     if args.json {
         super::print_json(&written)?;
@@ -64,6 +71,29 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
         ))?;
     }
     Ok(Outcome::Done)
+}
+
+/// Files and folders that this run made and that are of no use unless they are finished: removed when dropped.
+#[derive(Default)]
+struct Unfinished([Option<PathBuf>; 3]);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        for path in self.0.iter().flatten() {
+            // What is not there need not go.
+            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+        }
+    }
+}
+
+/// The other file of a SigMF recording.
+fn sigmf_data(recording: &Path) -> Option<PathBuf> {
+    let other = match recording.extension()?.to_str()? {
+        "sigmf-meta" => "sigmf-data",
+        "sigmf-data" => "sigmf-meta",
+        _ => return None,
+    };
+    Some(recording.with_extension(other))
 }
 
 /// Samples that are made at a time.

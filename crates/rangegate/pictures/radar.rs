@@ -1,8 +1,8 @@
 //! Plots of pulse radars: range over time, the map with the strongest detection, and the A-scope through it.
 
 use super::read_again;
-use crate::maps;
 use crate::config::ChainConfig;
+use crate::maps;
 use crate::plan::Plan;
 use anyhow::Result;
 use rangegate_core::{Detection, Segment};
@@ -144,7 +144,13 @@ fn ellipses(
     for (name, place) in [("transmitter", (east_t, north_t)), ("receiver", (east_r, north_r))] {
         let stroke = if name == "receiver" { Stroke::Rings } else { Stroke::Points };
         let colour = Some(6);
-        series.push(Series { name: name.to_owned(), points: vec![place], stroke, colour, ..Series::default() });
+        series.push(Series {
+            name: name.to_owned(),
+            points: vec![place],
+            stroke,
+            colour,
+            ..Series::default()
+        });
     }
     LinePlot {
         title: format!("Where the strongest detections can be, half paths — {}", about.title),
@@ -175,8 +181,9 @@ impl Look {
         let first = radar.look_first_sample(detection.sample, detection.delay_s.unwrap_or(0.0));
         // Somewhat before, so that the leak is found from the same pulse on.
         let early = radar.early_samples();
-        let core_first = first.saturating_sub(early).max(plan.stream.first_sample);
-        let block_first = core_first.saturating_sub(radar.lead() as u64).max(plan.stream.first_sample);
+        let round_start = plan.round_start(detection.sample);
+        let core_first = first.saturating_sub(early).max(round_start);
+        let block_first = core_first.saturating_sub(radar.lead() as u64).max(round_start);
         let n_samples = (core_first - block_first) as usize + radar.core_len() + radar.tail();
         let mut segment: Segment = read_again(plan, block_first, n_samples)?;
         let start = core_first.saturating_sub(segment.block.header.first_sample) as usize;
@@ -242,6 +249,7 @@ fn range_rates_mps(axes: &MapAxes) -> [f64; 2] {
 /// About so many points of a truth that the picture stays readable.
 const MAX_TRUTH: usize = 60;
 
+/// Truth that leaves the picture readable: not every look's.
 pub fn thinned(truth: &[CpiTruth]) -> impl Iterator<Item = &CpiTruth> {
     let last = truth.last().map_or(0, |record| record.cpi);
     let n_targets = truth.iter().take_while(|record| record.cpi == truth[0].cpi).count().max(1) as u64;

@@ -41,6 +41,20 @@ pub enum Kind {
     Raw,
 }
 
+impl Kind {
+    /// As it is written in a configuration.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sigmf => "sigmf",
+            Self::DigitalRf => "digital_rf",
+            Self::Hdf5 => "hdf5",
+            Self::Npy => "npy",
+            Self::Wav => "wav",
+            Self::Raw => "raw",
+        }
+    }
+}
+
 /// What the user says about a recording where the recording itself does not, or does wrongly. What is set
 /// here takes precedence over the recording.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -195,7 +209,10 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
 }
 
 /// Finds the format of what is at `path`: by content where the content can tell, else by name.
-fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
+///
+/// # Errors
+/// Nothing is there, it may not be read, or no format fits.
+pub fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
     if sigmf::is_named_so(path) {
         return Ok(Kind::Sigmf);
     }

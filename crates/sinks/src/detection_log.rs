@@ -130,7 +130,7 @@ impl DetectionLog {
 }
 
 /// Longest line that is read: far more than a detection needs.
-const MAX_LINE: u64 = 1 << 16;
+pub const MAX_LINE: u64 = 1 << 16;
 
 /// Reads a log.
 ///

@@ -78,11 +78,17 @@ impl RunReport {
     /// # Errors
     /// The disk is full.
     pub fn write(&self, path: &Path) -> Result<(), Error> {
-        let failed = |source| Error::io(path, "write", source);
         let temporary = path.with_extension("json.tmp");
-        let mut file = std::fs::File::create(&temporary).map_err(failed)?;
-        serde_json::to_writer_pretty(&mut file, self).map_err(|error| failed(error.into()))?;
-        file.write_all(b"\n").and_then(|()| file.sync_all()).map_err(failed)?;
-        std::fs::rename(&temporary, path).map_err(failed)
+        let write = || {
+            let mut file = std::fs::File::create(&temporary)?;
+            serde_json::to_writer_pretty(&mut file, self)?;
+            file.write_all(b"\n")?;
+            file.sync_all()?;
+            std::fs::rename(&temporary, path)
+        };
+        write().map_err(|source| {
+            let _ = std::fs::remove_file(&temporary);
+            Error::io(path, "write", source)
+        })
     }
 }

@@ -101,7 +101,7 @@ impl FromStr for TimePoint {
             .ok_or_else(|| ParseError {
                 what: "time",
                 found: text.to_owned(),
-                expected: "seconds from the start ('12.5', '500ms', '3min') or a time such as \
+                expected: "seconds from the start, 0 or more ('12.5', '500ms', '3min'), or a time such as \
                            '2026-11-22T10:00:00Z'",
             })
     }

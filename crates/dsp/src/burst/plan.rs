@@ -2,7 +2,7 @@
 
 use super::worker::BurstWorker;
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
-use crate::chain::{OverviewPlan, PART, PlanError, SegmentResult};
+use crate::chain::{OverviewPlan, PART, PlanError, SegmentResult, number};
 use crate::convert::Converter;
 use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::matched_filter::{MatchedFilterPlan, autocorrelation, doppler_shifted};
@@ -194,20 +194,23 @@ fn check(config: &BurstConfig, stream: &StreamInfo, replicas: &[Replica]) -> Res
     }
     let in_range = |field, value: f64, greatest: f64| {
         let expected = || format!("a number from 0 to {greatest}");
-        (0.0..=greatest).contains(&value).then_some(()).ok_or_else(|| setting(field, &value, &expected()))
+        (0.0..=greatest)
+            .contains(&value)
+            .then_some(())
+            .ok_or_else(|| setting(field, &number(value), &expected()))
     };
     in_range("hold_off_s", config.hold_off_s, 1e9)?;
     in_range("min_correlation", config.min_correlation, 1.0)?;
     in_range("doppler.max_hz", max_hz, rate_hz / 2.0)?;
-    // Written so that NaN is refused too.
-    if max_hz > 0.0 && !(step_hz > 0.0 && step_hz.is_finite()) {
+    in_range("doppler.step_hz", step_hz, rate_hz)?;
+    if max_hz > 0.0 && step_hz == 0.0 {
         return Err(setting("doppler.step_hz", &step_hz, "a number above zero where max_hz is"));
     }
     if max_hz > 0.0 && config.input == FilterInput::Magnitude {
         return Err(setting("doppler.max_hz", &max_hz, "0 with input = \"magnitude\", which has no phase"));
     }
     if max_hz > 0.0 && max_hz / step_hz > MAX_ROWS as f64 {
-        let found = format!("{} steps of {step_hz} Hz either way", max_hz / step_hz);
+        let found = format!("{} steps of {step_hz:e} Hz either way", number(max_hz / step_hz));
         return Err(setting("doppler", &found, &format!("{MAX_ROWS} hypotheses at most")));
     }
     if config.integration.is_some() {

@@ -42,6 +42,12 @@ pub enum PlanError {
     },
 }
 
+/// A number as a person reads it: very great and very small ones with their exponent.
+pub(crate) fn number(value: f64) -> String {
+    let is_plain = value == 0.0 || !value.is_finite() || (1e-6..1e12).contains(&value.abs());
+    if is_plain { value.to_string() } else { format!("{value:e}") }
+}
+
 impl PlanError {
     pub(crate) fn setting(field: &'static str, found: &impl ToString, expected: impl Into<String>) -> Self {
         Self::Setting { field, found: found.to_string(), expected: expected.into() }

@@ -7,6 +7,7 @@ mod overview;
 mod result;
 
 pub use error::PlanError;
+pub(crate) use error::number;
 pub use overview::Overview;
 pub(crate) use overview::{OverviewPlan, PART};
 pub use result::{LookResult, SegmentResult};

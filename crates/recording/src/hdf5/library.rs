@@ -102,5 +102,29 @@ pub(crate) fn open_for_reading<'a>(path: &Path, datasets: impl IntoIterator<Item
 
 /// An error of the library, told as one of this crate.
 pub(crate) fn failed(path: &Path, doing: &str, error: &hdf5::Error) -> Error {
-    Error::new(path, format!("cannot {doing}: {error}"))
+    Error::new(path, format!("cannot {doing}: {}", readable(&error.to_string())))
+}
+
+/// What the library says, on one line. Of an error of the operating system only what that says: the library adds the
+/// time, with a line break, and the addresses of its buffers.
+fn readable(said: &str) -> String {
+    const QUOTED: &str = "error message = '";
+    let of_system = said.split_once(QUOTED).and_then(|(_, rest)| rest.split_once('\''));
+    match of_system {
+        Some((message, _)) => message.to_owned(),
+        None => said.split_whitespace().collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_library_says_fits_on_a_line() {
+        let full = "H5Dwrite(): can't write data: file write failed: time = Sun Nov 22 10:00:00 2026\n, filename = 'a.h5', \
+                    file descriptor = 5, errno = 28, error message = 'No space left on device', buf = 0x7f00aa, offset = 0";
+        assert_eq!(readable(full), "No space left on device");
+        assert_eq!(readable("H5Fopen(): unable to\n  open"), "H5Fopen(): unable to open");
+    }
 }

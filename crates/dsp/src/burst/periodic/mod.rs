@@ -52,7 +52,7 @@ pub use surface::{DelayWindow, Surface};
 pub use worker::PeriodicWorker;
 
 use super::{BurstConfig, DopplerGrid, FalseAlarmScope, FilterInput};
-use crate::chain::{OverviewPlan, PlanError, SegmentResult};
+use crate::chain::{OverviewPlan, PlanError, SegmentResult, number};
 use crate::convert::Converter;
 use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::waveform::Replica;
@@ -143,8 +143,7 @@ impl PeriodicPlan {
         let period_s = common_period(replicas, rate_hz)?;
         let hypotheses_hz = hypotheses(&config.doppler, rate_hz)?;
         let Integration { coherent_periods: coherent, noncoherent, carrier_frequency_hz } = integration;
-        let n_periods = coherent.saturating_mul(noncoherent) as f64;
-        check_memory(period_s * rate_hz, n_periods, noncoherent as f64)?;
+        check_memory(period_s * rate_hz, coherent as f64, noncoherent as f64)?;
         let grid = CodeGrid::new(period_s * rate_hz);
 
         let n_cells = grid.n_cells() * hypotheses_hz.len() * replicas.len() * stream.n_channels.max(1);
@@ -270,7 +269,7 @@ fn check_settings(config: &BurstConfig, integration: &Integration) -> Result<(),
     {
         return Err(PlanError::setting(
             "integration.carrier_frequency_hz",
-            &carrier,
+            &number(carrier),
             "a finite number above 0",
         ));
     }
@@ -286,7 +285,7 @@ fn check_settings(config: &BurstConfig, integration: &Integration) -> Result<(),
         return Err(PlanError::setting("min_correlation", &config.min_correlation, expected));
     }
     if !(0.0..=1e9).contains(&config.hold_off_s) {
-        return Err(PlanError::setting("hold_off_s", &config.hold_off_s, "a number from 0 to 1e9"));
+        return Err(PlanError::setting("hold_off_s", &number(config.hold_off_s), "a number from 0 to 1e9"));
     }
     let probability = config.false_alarm_probability;
     if !(probability > 0.0 && probability < 1.0) {
@@ -332,19 +331,23 @@ fn hypotheses(grid: &DopplerGrid, rate_hz: f64) -> Result<Vec<f64>, PlanError> {
     if !(max_hz >= 0.0 && max_hz <= rate_hz / 2.0) {
         return Err(PlanError::setting(
             "doppler.max_hz",
-            &max_hz,
+            &number(max_hz),
             format!("0 to half the sample rate, {} Hz", rate_hz / 2.0),
         ));
+    }
+    if !(0.0..=rate_hz).contains(&step_hz) {
+        let expected = format!("0 to the sample rate, {rate_hz} Hz");
+        return Err(PlanError::setting("doppler.step_hz", &number(step_hz), expected));
     }
     if max_hz == 0.0 {
         return Ok(vec![0.0]);
     }
     let least_hz = 2.0 * max_hz / (MAX_HYPOTHESES - 1) as f64;
-    if !(step_hz.is_finite() && step_hz >= least_hz) {
+    if step_hz < least_hz {
         return Err(PlanError::setting(
             "doppler.step_hz",
-            &step_hz,
-            format!("a finite number, at least {least_hz}"),
+            &number(step_hz),
+            format!("at least {least_hz} Hz"),
         ));
     }
     let n = (max_hz / step_hz * (1.0 + 1e-12)).floor() as i64;
@@ -368,12 +371,18 @@ fn residues(hypotheses_hz: &[f64], period_s: f64) -> Vec<Residue> {
     residues.into_values().collect()
 }
 
-fn check_memory(period_samples: f64, n_periods: f64, noncoherent: f64) -> Result<(), PlanError> {
+fn check_memory(period_samples: f64, coherent: f64, noncoherent: f64) -> Result<(), PlanError> {
+    const MAX_DWELL: f64 = (1_u64 << 40) as f64;
     // At most 5 grid points and 2 cells for each sample of a period and non-coherent sum, and some rows.
     let bytes = period_samples * (noncoherent * 7.0 + 50.0) * 8.0;
-    if bytes > MAX_WORKER_BYTES || n_periods * period_samples > 2_f64.powi(40) {
-        let expected = "fewer: a worker would need more than 1 GB, or the dwell more than 2^40 samples";
-        return Err(PlanError::setting("integration.noncoherent", &noncoherent, expected));
+    if bytes > MAX_WORKER_BYTES {
+        let expected = "fewer: a worker would need more than 1 GB";
+        return Err(PlanError::setting("integration.noncoherent", &number(noncoherent), expected));
+    }
+    if coherent * noncoherent * period_samples > MAX_DWELL {
+        let most = (MAX_DWELL / noncoherent / period_samples).floor();
+        let expected = format!("at most {most}: a dwell would have more than 2^40 samples");
+        return Err(PlanError::setting("integration.coherent_periods", &number(coherent), expected));
     }
     Ok(())
 }

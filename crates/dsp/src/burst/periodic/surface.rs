@@ -1,6 +1,6 @@
 //! The delay-Doppler surface of one replica, for plots.
 
-use super::PeriodicWorker;
+use super::{PeriodicPlan, PeriodicWorker};
 use rangegate_core::Segment;
 
 /// Which delays a surface shows, in which number of columns.
@@ -39,20 +39,24 @@ pub struct Surface {
     pub delay_start_s: f64,
     /// From column to column, s.
     pub delay_step_s: f64,
+    /// Cell of the first column, and cells that a column joins.
+    first_cell: usize,
+    n_joined: usize,
 }
 
 impl PeriodicWorker {
-    /// Surface of one replica over the dwell, for all Doppler hypotheses. `None` where the core is shorter
-    /// than a dwell or there is no such replica or channel.
+    /// Surfaces of one replica over the dwell, for all Doppler hypotheses, one for each window. `None` where the
+    /// core is shorter than a dwell or there is no such replica or channel.
     ///
-    /// Cost: `[n_doppler × noncoherent]` forward and inverse FFTs; allocates its result.
-    pub fn surface(
+    /// Cost: what a search for this replica costs, `[n_doppler × noncoherent]` inverse FFTs and a few forward ones,
+    /// whatever the number of windows; allocates its result.
+    pub fn surfaces<const N: usize>(
         &mut self,
         segment: &Segment,
         channel: usize,
         replica: usize,
-        window: &DelayWindow,
-    ) -> Option<Surface> {
+        windows: [DelayWindow; N],
+    ) -> Option<[Surface; N]> {
         let (plan, correlator) = self.correlator();
         let fits = segment.core.len() >= plan.core_len
             && channel < plan.stream.n_channels
@@ -60,25 +64,46 @@ impl PeriodicWorker {
         if !fits {
             return None;
         }
+        let mut surfaces = windows.map(|window| Surface::empty(plan, &window));
+        for residue in &plan.residues {
+            correlator.transform(plan, segment, channel, residue.offset_hz);
+            for &(shift, doppler_hz) in &residue.shifts {
+                correlator.align(plan, shift, doppler_hz);
+                correlator.correlate(plan, replica);
+                let row = plan.hypotheses_hz.partition_point(|&hz| hz < doppler_hz);
+                surfaces.iter_mut().for_each(|surface| surface.fill(row, &correlator.row));
+            }
+        }
+        Some(surfaces)
+    }
+}
+
+impl Surface {
+    /// A surface of the right shape and place, without power.
+    fn empty(plan: &PeriodicPlan, window: &DelayWindow) -> Self {
         let (cell_s, n_cells) = (plan.cell_s(), plan.n_delay_cells());
         let first = (window.start_s / cell_s).round();
         let n_shown = ((window.span_s / cell_s).ceil().max(1.0) as usize).min(n_cells);
         let n_joined = n_shown.div_ceil(window.max_columns.max(1));
         let n_delay = n_shown / n_joined;
-        let start = first.rem_euclid(n_cells as f64) as usize;
-        let mut power = Vec::with_capacity(plan.hypotheses_hz.len() * n_delay);
-        for &doppler_hz in &plan.hypotheses_hz {
-            correlator.row_at(plan, segment, channel, replica, doppler_hz);
-            let cells = |column: usize| (0..n_joined).map(move |i| (start + column * n_joined + i) % n_cells);
-            let greatest = |column| cells(column).map(|c| correlator.row[c]).fold(0.0, f32::max);
-            power.extend((0..n_delay).map(greatest));
-        }
-        Some(Surface {
-            power,
+        Self {
+            power: vec![0.0; plan.hypotheses_hz.len() * n_delay],
             doppler_hz: plan.hypotheses_hz.clone(),
             n_delay,
             delay_start_s: first * cell_s,
             delay_step_s: n_joined as f64 * cell_s,
-        })
+            first_cell: first.rem_euclid(n_cells as f64) as usize,
+            n_joined,
+        }
+    }
+
+    /// Fills a row from all delay cells of its hypothesis.
+    fn fill(&mut self, row: usize, cells: &[f32]) {
+        let (first, n_joined) = (self.first_cell, self.n_joined);
+        let columns = &mut self.power[row * self.n_delay..][..self.n_delay];
+        for (column, greatest) in columns.iter_mut().enumerate() {
+            let joined = (0..n_joined).map(|i| cells[(first + column * n_joined + i) % cells.len()]);
+            *greatest = joined.fold(0.0, f32::max);
+        }
     }
 }

@@ -124,7 +124,6 @@ fn rows_are_what_their_definition_says() {
     }
 }
 
-/// The shift of harmonics must give what wiping off the whole Doppler shift gives.
 #[test]
 fn the_surface_shows_what_the_search_saw() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
@@ -142,19 +141,18 @@ fn the_surface_shows_what_the_search_saw() {
     let peak = result.peaks.iter().find(|peak| peak.template == 1).unwrap();
     assert_eq!(peak.sample, 40);
 
-    let surface = worker.surface(&segment, 0, 1, &DelayWindow::full()).unwrap();
+    let window = DelayWindow { start_s: -10.0 / 96e3, span_s: 64.0 / 96e3, max_columns: 16 };
+    let [surface, near] = worker.surfaces(&segment, 0, 1, [DelayWindow::full(), window]).unwrap();
     assert_eq!((surface.n_delay, surface.doppler_hz.len()), (96, 9));
     let (at, &power) = surface.power.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
     assert_eq!((at / 96, at % 96), (7, 40));
     assert!((10.0 * f64::from(power).log10() - peak.power_db).abs() < 1e-3);
 
-    let window = DelayWindow { start_s: -10.0 / 96e3, span_s: 64.0 / 96e3, max_columns: 16 };
-    let near = worker.surface(&segment, 0, 1, &window).unwrap();
     assert_eq!(near.n_delay, 16);
     assert!((near.delay_start_s + 10.0 / 96e3).abs() < 1e-12);
     // Cell 40 is the 50th from the beginning, so in column 12 of four cells each.
     assert!((near.power[7 * 16 + 12] - power).abs() < 1e-6 * power);
-    assert!(worker.surface(&segment, 0, 2, &window).is_none());
+    assert!(worker.surfaces(&segment, 0, 2, [window]).is_none());
 }
 
 /// Neither the split into sets nor what a worker did before nor where the core stands in its block may matter.
@@ -285,7 +283,7 @@ fn a_short_core_and_samples_that_are_no_numbers_give_nothing() {
         worker.process(&segment(&vec![x; len], 1, 0), &mut result);
         assert_eq!((result.peaks.len(), result.bad_samples), (0, n_bad as u64), "{x} {len}");
     }
-    assert_eq!(worker.surface(&segment(&[Complex32::ONE; 5], 1, 0), 0, 0, &DelayWindow::full()), None);
+    assert_eq!(worker.surfaces(&segment(&[Complex32::ONE; 5], 1, 0), 0, 0, [DelayWindow::full()]), None);
 }
 
 #[test]
@@ -303,11 +301,15 @@ fn settings_out_of_range_are_named() {
     }
     assert_eq!(message(&|_, _| ()), None);
     type Change = dyn Fn(&mut BurstConfig, &mut Vec<Replica>);
-    let cases: [(&Change, &str); 17] = [
+    let cases: [(&Change, &str); 19] = [
         (&|c, _| c.integration = None, "integration: found none"),
         (&|c, _| integration(c, 0, 1, None), "integration.coherent_periods: found 0"),
         (&|c, _| integration(c, 1, 0, None), "integration.noncoherent: found 0"),
-        (&|c, _| integration(c, usize::MAX, 9, None), "integration.noncoherent: found 9"),
+        (
+            &|c, _| integration(c, usize::MAX, 9, None),
+            "integration.coherent_periods: found 1.8446744073709552e19",
+        ),
+        (&|c, _| integration(c, 1, 1 << 40, None), "integration.noncoherent: found 1099511627776"),
         (&|c, _| integration(c, 1, 1, Some(0.0)), "integration.carrier_frequency_hz: found 0"),
         (&|c, _| c.input = FilterInput::Magnitude, "input: found magnitude"),
         (&|c, _| c.min_correlation = 0.5, "min_correlation: found 0.5"),
@@ -315,6 +317,7 @@ fn settings_out_of_range_are_named() {
         (&|c, _| c.false_alarm_probability = 0.0, "false_alarm_probability: found 0"),
         (&|c, _| c.doppler.max_hz = f64::NAN, "doppler.max_hz: found NaN"),
         (&|c, _| c.doppler.step_hz = 0.0, "doppler.step_hz: found 0"),
+        (&|c, _| c.doppler = DopplerGrid { max_hz: 0.0, step_hz: -1.0 }, "doppler.step_hz: found -1"),
         (
             &|c, _| c.cfar = CfarConfig::CaCfar(CfarWindow { guard: 10, training: 50 }),
             "cfar: found a window of 121 cells",

@@ -231,7 +231,7 @@ impl Correlator {
     }
 
     /// Spectra of the coherent sums, after `wipe_hz` is wiped off.
-    fn transform(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize, wipe_hz: f64) {
+    pub(super) fn transform(&mut self, plan: &PeriodicPlan, segment: &Segment, channel: usize, wipe_hz: f64) {
         let grid = &plan.grid;
         let step = -TAU * wipe_hz / plan.stream.sample_rate.hz();
         self.wipe.iter_mut().enumerate().for_each(|(n, w)| *w = cis(step * n as f64));
@@ -251,7 +251,7 @@ impl Correlator {
 
     /// Harmonics at `doppler_hz`, which is `shift` whole multiples of 1/period above what was wiped off, with
     /// every sum's delay brought to the dwell's first sample.
-    fn align(&mut self, plan: &PeriodicPlan, shift: i64, doppler_hz: f64) {
+    pub(super) fn align(&mut self, plan: &PeriodicPlan, shift: i64, doppler_hz: f64) {
         let spectra = self.spectra.chunks_exact(plan.grid.n_points());
         let harmonics = self.harmonics.chunks_exact_mut(plan.grid.n_cells());
         for (m, (spectrum, out)) in spectra.zip(harmonics).enumerate() {
@@ -263,7 +263,7 @@ impl Correlator {
     }
 
     /// Makes the row of a replica; returns its greatest cell and that cell's power.
-    fn correlate(&mut self, plan: &PeriodicPlan, replica: usize) -> (usize, f32) {
+    pub(super) fn correlate(&mut self, plan: &PeriodicPlan, replica: usize) -> (usize, f32) {
         let filter = &plan.filters[replica].harmonics;
         self.row.fill(0.0);
         for harmonics in self.harmonics.chunks_exact(plan.grid.n_cells()) {
