@@ -163,7 +163,8 @@ impl BurstWorker {
     ///
     /// Magnitudes: white noise of power σ² leaves `σ²·(1 − π/4)/Σw²` in the output, and its mean is `σ·√π/2`.
     fn least_level(&self, template: &Template, row: usize) -> f32 {
-        let power = self.filter.rounding_power(template.rows.start + row);
+        // Rounding is no white noise: it gathers where the transform's butterflies meet.
+        let power = GATHERED * self.filter.rounding_power(template.rows.start + row);
         match self.plan.input {
             FilterInput::Complex => power,
             FilterInput::Magnitude => {
@@ -291,6 +292,9 @@ fn raise(level: &mut [f32], threshold: &mut [f32], least: f32, factor: f32) {
         *level = least;
     }
 }
+
+/// How far single outputs may lie above what rounding leaves on the average: 9 dB.
+const GATHERED: f32 = 8.0;
 
 /// Which cells of a segment's block a template's rows hold, as indices of samples of the block.
 pub(super) struct Cells {
