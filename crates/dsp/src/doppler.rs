@@ -8,7 +8,7 @@
 //! the power σ² per cell of the pulse cube has σ²·[`noise_gain`](DopplerPlan::noise_gain) in every cell of the map.
 //!
 //! The transform is Stockham's (self-sorting, decimation in frequency), with radix 8, 4, 2 and any prime. The pulses
-//! of a strip of gates are copied into cache with the window applied; there a number is [`LANES`] gates wide and
+//! of a strip of gates are copied into cache with the window applied; there a number is `LANES` gates wide and
 //! every twiddle factor is one for all of them, so that nothing is ever transposed or shuffled.
 #![allow(clippy::needless_range_loop, reason = "lanes are indexed alike in several arrays")]
 

@@ -1,3 +1,4 @@
+#![allow(clippy::print_stdout, reason = "tests say what they measured")]
 use super::*;
 use crate::simd::LANES;
 use crate::waveform::{Barker, LinearChirp, Waveform};
@@ -106,8 +107,7 @@ fn an_echo_has_its_amplitude_at_its_delay_wherever_the_pulse_starts() {
         for fraction in [0.0, 0.37, 0.999, -0.5, 0.37, 0.37] {
             // An echo at gate 1000, of a pulse that starts between samples.
             let echo = |n: usize| signal.value(n as f64 - 1000.0 - fraction) * C64::from_polar(0.25, 1.0);
-            let x: Vec<_> =
-                (0..2000).map(|n| echo(n)).map(|x| Complex32::new(x.re as f32, x.im as f32)).collect();
+            let x: Vec<_> = (0..2000).map(echo).map(|x| Complex32::new(x.re as f32, x.im as f32)).collect();
             let y = compress(&mut worker, fraction, &x, 1700);
             let error = y[1000] - Complex32::from_polar(0.25, 1.0);
             assert!(error.norm() < 0.25 * tolerance, "{config:?} {fraction}: {}", y[1000]);
@@ -174,8 +174,7 @@ fn a_mismatched_filter_shows_the_weak_beside_the_strong() {
                 let n = n as f64;
                 signal.value(n - strong_at) + signal.value(n - weak_at) * C64::from_polar(0.01, 2.0)
             };
-            let x: Vec<_> =
-                (0..1200).map(|n| echo(n)).map(|x| Complex32::new(x.re as f32, x.im as f32)).collect();
+            let x: Vec<_> = (0..1200).map(echo).map(|x| Complex32::new(x.re as f32, x.im as f32)).collect();
             let contrast = |config: &CompressionConfig| {
                 let plan =
                     CompressionPlan::new(config, &replica(&waveform), 1200, 0..700, PulseStart::OnSample)

@@ -281,7 +281,7 @@ mod tests {
         let path = folder.path().join("maps.h5");
         let mut writer = MapWriter::create(&path, &axes()).unwrap();
         let look = |n: u64| MapLook { cpi: n + 3, first_sample: 1000 * n, time_s: 0.1 * n as f64 };
-        let map = |n: u64| -> Vec<f32> { (0..15).map(|cell| 10_f32.powi(cell as i32 - n as i32)).collect() };
+        let map = |n: u64| -> Vec<f32> { (0..15).map(|cell| 10_f32.powi(cell - n as i32)).collect() };
         for n in 0..2000 {
             writer.push(look(n), map(n % 7).chunks(5)).unwrap();
         }
