@@ -14,6 +14,7 @@ type Cells = [f32; COLUMNS];
 
 /// Where the block of this width begins before and after the cell under test, if the `len` cells from `near` on
 /// (distances to the cell, on both sides) are composed of one.
+#[inline(always)]
 fn block_at(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
     // The least block lies next to the cell.
     (len & width != 0).then(|| {
@@ -22,6 +23,7 @@ fn block_at(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
     })
 }
 
+#[inline(always)]
 fn shifted(cell: usize, by: isize) -> usize {
     cell.checked_add_signed(by).expect("a margin as wide as the reach")
 }
@@ -46,22 +48,16 @@ impl ColumnSums {
     }
 
     /// Sums the gates from `first_gate` on, some of which may lie outside the map and add nothing.
+    #[inline(always)]
     pub(super) fn sum(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
         self.load(plan, map, first_gate);
-        self.training.fill([0.0; COLUMNS]);
         match plan.split {
-            Split::Bins => {
-                self.all.fill([0.0; COLUMNS]);
-                self.each_side();
-            }
-            _ => {
-                let reach = self.window.reach_bins();
-                self.all.copy_from_slice(&self.table[reach..][..plan.n_doppler]);
-                self.both_sides();
-            }
+            Split::Bins => self.each_side(),
+            _ => self.both_sides(),
         }
     }
 
+    #[inline(always)]
     fn load(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
         let n_gates = map.n_gates() as isize;
         let from = first_gate.clamp(0, n_gates);
@@ -86,22 +82,30 @@ impl ColumnSums {
         }
     }
 
+    #[inline(always)]
     fn both_sides(&mut self) {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
         let reach = self.window.reach_bins();
-        let (training, all) = (&mut self.training, &mut self.all);
+        let Self { table, training, all, .. } = self;
+        let n = all.len();
+        all.copy_from_slice(&table[reach..][..n]);
         // Nobody asks for the sums over all bins if no gates are summed.
         let guard_bins_summed = if training_gates > 0 { guard_bins } else { 0 };
-        let parts = [(1, guard_bins_summed), (guard_bins + 1, training_bins)];
-        compose(&mut self.table, guard_bins_summed.max(training_bins), |table, width| {
-            for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
-                let Some((before, after)) = block_at(width, near, len) else { continue };
-                let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
-                for (sum, (before, after)) in sums.iter_mut().zip(sides) {
-                    *sum = added(*sum, added(*before, *after));
-                }
+        let (mut width, mut is_first) = (1, true);
+        while width <= guard_bins_summed.max(training_bins) {
+            double(table, width);
+            if let Some(starts) = block_at(width, 1, guard_bins_summed) {
+                add_sides(all, table, reach, starts, false);
             }
-        });
+            if let Some(starts) = block_at(width, guard_bins + 1, training_bins) {
+                add_sides(training, table, reach, starts, is_first);
+                is_first = false;
+            }
+            width *= 2;
+        }
+        if is_first {
+            training.fill([0.0; COLUMNS]);
+        }
         if training_gates > 0 {
             for (all, training) in all.iter_mut().zip(training) {
                 *all = added(*all, *training);
@@ -109,49 +113,96 @@ impl ColumnSums {
         }
     }
 
+    #[inline(always)]
     fn each_side(&mut self) {
         let Window { guard_bins, training_bins, .. } = self.window;
         let reach = self.window.reach_bins();
-        let (training, all) = (&mut self.training, &mut self.all);
-        compose(&mut self.table, training_bins, |table, width| {
-            let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) else { return };
-            for (start, sums) in [(before, &mut *training), (after, &mut *all)] {
-                for (sum, part) in sums.iter_mut().zip(&table[shifted(reach, start)..]) {
-                    *sum = added(*sum, *part);
-                }
+        let Self { table, training, all, .. } = self;
+        training.fill([0.0; COLUMNS]);
+        all.fill([0.0; COLUMNS]);
+        let mut width = 1;
+        while width <= training_bins {
+            double(table, width);
+            if let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) {
+                add_cells(training, &table[shifted(reach, before)..]);
+                add_cells(all, &table[shifted(reach, after)..]);
             }
-        });
+            width *= 2;
+        }
     }
 }
 
 /// By value, so that nothing can alias and all of it stays in registers.
-fn added(a: Cells, b: Cells) -> Cells {
-    std::array::from_fn(|i| a[i] + b[i])
+#[inline(always)]
+fn added(mut a: Cells, b: Cells) -> Cells {
+    for i in 0..COLUMNS {
+        a[i] += b[i];
+    }
+    a
 }
 
-/// Calls `level` with the sums over 1, 2, 4, … rows, up to `longest`.
-fn compose(table: &mut [Cells], longest: usize, mut level: impl FnMut(&[Cells], usize)) {
-    let mut width = 1;
-    while width <= longest {
-        level(table, width);
-        width *= 2;
-        if width > longest {
-            return;
-        }
-        for row in 0..table.len().saturating_sub(width / 2) {
-            table[row] = added(table[row], table[row + width / 2]);
+/// Makes sums over `width` rows, a power of two, of those over half as many.
+#[inline(always)]
+fn double(table: &mut [Cells], width: usize) {
+    let half = width / 2;
+    for row in 0..if half > 0 { table.len().saturating_sub(half) } else { 0 } {
+        table[row] = added(table[row], table[row + half]);
+    }
+}
+
+/// Adds the parts that start so far before and after, to what is there or to nothing.
+#[inline(always)]
+fn add_sides(
+    sums: &mut [Cells],
+    table: &[Cells],
+    reach: usize,
+    (before, after): (isize, isize),
+    is_first: bool,
+) {
+    let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
+    for (sum, (before, after)) in sums.iter_mut().zip(sides) {
+        let both = added(*before, *after);
+        *sum = if is_first { both } else { added(*sum, both) };
+    }
+}
+
+#[inline(always)]
+fn add_cells(sums: &mut [Cells], parts: &[Cells]) {
+    for (sum, part) in sums.iter_mut().zip(parts) {
+        *sum = added(*sum, *part);
+    }
+}
+
+/// Sums of one row: over both sides, or over each.
+pub(super) struct Sums<'a> {
+    pub(super) one: &'a mut [f32],
+    pub(super) other: Option<&'a mut [f32]>,
+}
+
+impl Sums<'_> {
+    #[inline(always)]
+    fn add(&mut self, before: &[f32], after: &[f32]) {
+        match &mut self.other {
+            None => {
+                self.one.iter_mut().zip(before.iter().zip(after)).for_each(|(sum, (a, b))| *sum += a + b);
+            }
+            Some(other) => {
+                self.one.iter_mut().zip(before).for_each(|(sum, part)| *sum += part);
+                other.iter_mut().zip(after).for_each(|(sum, part)| *sum += part);
+            }
         }
     }
 }
 
 /// Adds the sums over `len` cells from `near` on, before and after each cell of a row with margins as wide as its
 /// reach. `scratch` holds two rows.
+#[inline(always)]
 pub(super) fn along_gates(
     row: &[f32],
     (near, len): (usize, usize),
     margin: usize,
     scratch: &mut [f32],
-    mut add: impl FnMut(&[f32], &[f32]),
+    out: &mut Sums<'_>,
 ) {
     let n = row.len() - 2 * margin;
     let (one, other) = scratch[..2 * row.len()].split_at_mut(row.len());
@@ -160,7 +211,7 @@ pub(super) fn along_gates(
     while width <= len {
         let source = if width == 1 { row } else { &*sums };
         if let Some((before, after)) = block_at(width, near, len) {
-            add(&source[shifted(margin, before)..][..n], &source[shifted(margin, after)..][..n]);
+            out.add(&source[shifted(margin, before)..][..n], &source[shifted(margin, after)..][..n]);
         }
         if 2 * width > len {
             return;
@@ -172,12 +223,4 @@ pub(super) fn along_gates(
         std::mem::swap(&mut sums, &mut next);
         width *= 2;
     }
-}
-
-pub(super) fn add(sums: &mut [f32], part: &[f32]) {
-    sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-}
-
-pub(super) fn add_both(sums: &mut [f32], one: &[f32], other: &[f32]) {
-    sums.iter_mut().zip(one.iter().zip(other)).for_each(|(sum, (a, b))| *sum += a + b);
 }

@@ -2,10 +2,11 @@
 
 use super::order::{ABSENT, OrderedStrip};
 use super::scales::RowScales;
-use super::sums::{COLUMNS, ColumnSums, add, add_both, along_gates};
+use super::sums::{COLUMNS, ColumnSums, Sums, along_gates};
 use super::{Crossing, Crossings, MapCfarPlan, Split};
 use crate::detect::Detector;
 use crate::range_doppler::PowerMap;
+use crate::simd::{self, Kernel};
 use std::sync::Arc;
 
 /// Cells of a strip: a few arrays of so many `f32`s fit a second-level cache.
@@ -100,16 +101,11 @@ impl MapCfarWorker {
         assert!(shape == planned, "a map of {shape:?}, the plan is for {planned:?}");
         found.cells.clear();
         found.n_dropped = 0;
-        for first_gate in (0..plan.n_gates).step_by(self.gates) {
-            let n_cells = self.gates.min(plan.n_gates - first_gate);
-            match self.ordered.is_some() {
-                true => self.test_ordered(&plan, map, (first_gate, n_cells), found),
-                false => self.test_sums(&plan, map, (first_gate, n_cells), found),
-            }
-        }
+        simd::run(Detect { worker: self, plan: &plan, map, found });
         found.cells.sort_unstable_by_key(|cell| (cell.bin, cell.gate));
     }
 
+    #[inline(always)]
     fn test_ordered(
         &mut self,
         plan: &MapCfarPlan,
@@ -137,6 +133,7 @@ impl MapCfarWorker {
         }
     }
 
+    #[inline(always)]
     fn test_sums(
         &mut self,
         plan: &MapCfarPlan,
@@ -168,19 +165,22 @@ impl MapCfarWorker {
                         Some(training) => one.copy_from_slice(&training[margin..][..self.gates]),
                         None => one.fill(0.0),
                     }
-                    ring_parts(plan, all, training, &mut self.scratch, |a, b| add_both(one, a, b));
+                    ring_parts(plan, all, training, &mut self.scratch, &mut Sums { one, other: None });
                 }
                 _ => {
                     one.fill(0.0);
                     other.fill(0.0);
-                    ring_parts(plan, all, training, &mut self.scratch, |a, b| {
-                        add(one, a);
-                        add(other, b);
-                    });
+                    let mut sums = Sums { one, other: Some(other) };
+                    ring_parts(plan, all, training, &mut self.scratch, &mut sums);
                 }
             }
             let mut emit = Emit { first_gate, n_gates: plan.n_gates, bin: bin as u32, found };
             let cells = &map.row(bin)[first_gate..][..n_cells];
+            // Columns are read one cache line of each bin at a time, so that nobody else would fetch them in time.
+            let next = bin * map.stride() + first_gate + self.gates + margin;
+            for line in (0..self.gates).step_by(COLUMNS) {
+                simd::prefetch(map.data(), next + line);
+            }
             match (plan.split, plan.detector) {
                 (Split::Whole, _) => compare(cells, one, one, scales, &mut emit, |sum, _| sum),
                 (_, Detector::So) => compare(cells, one, other, scales, &mut emit, f32::min),
@@ -189,6 +189,7 @@ impl MapCfarWorker {
         }
     }
 
+    #[inline(always)]
     fn sum_columns(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: usize) {
         let margin = plan.window.reach_gates() as isize;
         for column in (0..self.width).step_by(COLUMNS) {
@@ -204,7 +205,31 @@ impl MapCfarWorker {
     }
 }
 
+struct Detect<'a> {
+    worker: &'a mut MapCfarWorker,
+    plan: &'a MapCfarPlan,
+    map: &'a PowerMap,
+    found: &'a mut Crossings,
+}
+
+impl Kernel for Detect<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { worker, plan, map, found } = self;
+        for first_gate in (0..plan.n_gates).step_by(worker.gates) {
+            let n_cells = worker.gates.min(plan.n_gates - first_gate);
+            match worker.ordered.is_some() {
+                true => worker.test_ordered(plan, map, (first_gate, n_cells), found),
+                false => worker.test_sums(plan, map, (first_gate, n_cells), found),
+            }
+        }
+    }
+}
+
 /// Copies the gates from `margin` before `first_gate` on; what lies outside is `absent`.
+#[inline(always)]
 fn copy_with_margins(row: &[f32], first_gate: usize, margin: usize, out: &mut [f32], absent: f32) {
     let from = first_gate.saturating_sub(margin).min(row.len());
     let to = (first_gate + out.len() - margin).min(row.len());
@@ -215,23 +240,24 @@ fn copy_with_margins(row: &[f32], first_gate: usize, margin: usize, out: &mut [f
     out[lead + n..].fill(absent);
 }
 
-/// Calls `add` with sums before and after the cells of a row that together are the ring, but for the gate of the
-/// cell itself.
+/// Adds sums before and after the cells of a row that together are the ring, but for the gate of the cell itself.
+#[inline(always)]
 fn ring_parts(
     plan: &MapCfarPlan,
     all: &[f32],
     training: Option<&[f32]>,
     scratch: &mut [f32],
-    mut add: impl FnMut(&[f32], &[f32]),
+    sums: &mut Sums<'_>,
 ) {
     let (window, margin) = (plan.window, plan.window.reach_gates());
-    along_gates(all, (window.guard_gates + 1, window.training_gates), margin, scratch, &mut add);
+    along_gates(all, (window.guard_gates + 1, window.training_gates), margin, scratch, sums);
     if let Some(training) = training {
-        along_gates(training, (1, window.guard_gates), margin, scratch, &mut add);
+        along_gates(training, (1, window.guard_gates), margin, scratch, sums);
     }
 }
 
 /// Compares the cells of a row with their thresholds.
+#[inline(always)]
 fn compare(
     cells: &[f32],
     one: &[f32],
@@ -259,11 +285,20 @@ fn compare(
         let start = emit.first_gate + group * GROUP;
         let is_inside =
             scales.is_inside(start, emit.n_gates) && scales.is_inside(start + cells.len() - 1, emit.n_gates);
-        let any = |any: bool, (cell, (one, other)): (&f32, (&f32, &f32))| {
-            any | (*cell > pick(one * a, other * b) * unbias * factor)
-        };
-        if is_inside && !cells.iter().zip(one.iter().zip(other)).fold(false, any) {
-            continue;
+        // Of a length that the compiler knows: it is to make vectors of it.
+        if let (true, Some(cells), Some(one), Some(other)) = (
+            is_inside,
+            cells.first_chunk::<GROUP>(),
+            one.first_chunk::<GROUP>(),
+            other.first_chunk::<GROUP>(),
+        ) {
+            let mut any = 0;
+            for i in 0..GROUP {
+                any |= u32::from(cells[i] > pick(one[i] * a, other[i] * b) * unbias * factor);
+            }
+            if any == 0 {
+                continue;
+            }
         }
         for (i, (&cell, (&one, &other))) in cells.iter().zip(one.iter().zip(other)).enumerate() {
             let (level, threshold) = level(start + i, one, other, emit.n_gates);
