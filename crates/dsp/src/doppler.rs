@@ -23,8 +23,8 @@ use crate::simd::{
 };
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
-use std::f64::consts::TAU;
 use std::cell::Cell;
+use std::f64::consts::TAU;
 use std::sync::Arc;
 
 /// A transform along slow time that cannot be.
@@ -284,8 +284,20 @@ impl Kernel for Process<'_> {
         let (map_stride, is_wide) = (map.stride(), simd::is_wide());
         for first_gate in (0..plan.n_gates).step_by(LANES) {
             let (cube, stride, weights) = (cube.data(), cube.stride(), &plan.weights);
-            let gates = Gates { cube, stride, first_gate, weights, is_wide, ahead: Ahead::new(first_gate, stride, plan.n_pulses) };
-            let mut powers = Powers::<FMA> { map: map.data_mut(), stride: map_stride, first_gate, ahead: Ahead::new(first_gate, map_stride, plan.n_doppler) };
+            let gates = Gates {
+                cube,
+                stride,
+                first_gate,
+                weights,
+                is_wide,
+                ahead: Ahead::new(first_gate, stride, plan.n_pulses),
+            };
+            let mut powers = Powers::<FMA> {
+                map: map.data_mut(),
+                stride: map_stride,
+                first_gate,
+                ahead: Ahead::new(first_gate, map_stride, plan.n_doppler),
+            };
             match &plan.transform {
                 Transform::Passes(passes) => transform::<FMA>(passes, &gates, strip, other, &mut powers),
                 Transform::Dense(matrix) => {

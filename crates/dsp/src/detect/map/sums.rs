@@ -10,8 +10,6 @@ use crate::range_doppler::PowerMap;
 /// Gates that are summed along Doppler at once: a cache line, so that all bins of them fit the first-level cache.
 pub(super) const COLUMNS: usize = 16;
 
-type Cells = [f32; COLUMNS];
-
 /// Where the block of this width begins before and after the cell under test, if the `len` cells from `near` on
 /// (distances to the cell, on both sides) are composed of one.
 #[inline(always)]
@@ -28,23 +26,32 @@ fn shifted(cell: usize, by: isize) -> usize {
     cell.checked_add_signed(by).expect("a margin as wide as the reach")
 }
 
-/// Sums along Doppler of a few neighbouring gates.
+/// Sums along Doppler of a few neighbouring gates. All arrays are `[bins × COLUMNS]`, and are worked on as if they were
+/// one long row, which is what compilers make vectors of.
 #[derive(Debug)]
 pub(super) struct ColumnSums {
     window: Window,
-    /// All bins, with as many before and after as a cell reaches; then sums over 2, 4, … of them.
-    table: Vec<Cells>,
+    /// All bins, with as many before and after as a cell reaches; then sums over 2, 4, … of them, one from the other.
+    table: Vec<f32>,
+    next: Vec<f32>,
     /// Over the training bins on both sides; of two halves, those before.
-    pub(super) training: Vec<Cells>,
+    training: Vec<f32>,
     /// Over all bins within reach and the cell's own; of two halves, the training bins after.
-    pub(super) all: Vec<Cells>,
+    all: Vec<f32>,
 }
 
 impl ColumnSums {
     pub(super) fn new(window: Window, n_doppler: usize) -> Self {
-        let cells = |n| vec![[0.0; COLUMNS]; n];
-        let table = cells(n_doppler + 2 * window.reach_bins());
-        Self { window, table, training: cells(n_doppler), all: cells(n_doppler) }
+        let cells = |n| vec![0.0; n * COLUMNS];
+        let n_rows = n_doppler + 2 * window.reach_bins();
+        let (table, next) = (cells(n_rows), cells(n_rows));
+        Self { window, table, next, training: cells(n_doppler), all: cells(n_doppler) }
+    }
+
+    /// The sums over training bins and over all, or before and after, of each bin.
+    #[inline(always)]
+    pub(super) fn sums(&self) -> [&[[f32; COLUMNS]]; 2] {
+        [self.training.as_chunks().0, self.all.as_chunks().0]
     }
 
     /// Sums the gates from `first_gate` on, some of which may lie outside the map and add nothing.
@@ -65,7 +72,7 @@ impl ColumnSums {
         let lead = (from - first_gate).clamp(0, COLUMNS as isize) as usize;
         let inside = from as usize..to as usize;
         let mut bin = plan.n_doppler - self.window.reach_bins();
-        for cells in &mut self.table {
+        for cells in self.table.as_chunks_mut::<COLUMNS>().0 {
             if bin == plan.n_doppler {
                 bin = 0;
             }
@@ -86,30 +93,26 @@ impl ColumnSums {
     fn both_sides(&mut self) {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
         let reach = self.window.reach_bins();
-        let Self { table, training, all, .. } = self;
+        let Self { table, next, training, all, .. } = self;
+        let at = |bins| shifted(reach, bins) * COLUMNS;
         let n = all.len();
-        all.copy_from_slice(&table[reach..][..n]);
+        all.copy_from_slice(&table[at(0)..][..n]);
+        training.fill(0.0);
         // Nobody asks for the sums over all bins if no gates are summed.
         let guard_bins_summed = if training_gates > 0 { guard_bins } else { 0 };
-        let (mut width, mut is_first) = (1, true);
+        let parts = [(1, guard_bins_summed), (guard_bins + 1, training_bins)];
+        let mut width = 1;
         while width <= guard_bins_summed.max(training_bins) {
-            double(table, width);
-            if let Some(starts) = block_at(width, 1, guard_bins_summed) {
-                add_sides(all, table, reach, starts, false);
+            for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
+                let Some((before, after)) = block_at(width, near, len) else { continue };
+                add_both(sums, &table[at(before)..], &table[at(after)..]);
             }
-            if let Some(starts) = block_at(width, guard_bins + 1, training_bins) {
-                add_sides(training, table, reach, starts, is_first);
-                is_first = false;
-            }
+            double(table, next, width * COLUMNS);
+            std::mem::swap(table, next);
             width *= 2;
         }
-        if is_first {
-            training.fill([0.0; COLUMNS]);
-        }
         if training_gates > 0 {
-            for (all, training) in all.iter_mut().zip(training) {
-                *all = added(*all, *training);
-            }
+            add(all, training);
         }
     }
 
@@ -117,60 +120,37 @@ impl ColumnSums {
     fn each_side(&mut self) {
         let Window { guard_bins, training_bins, .. } = self.window;
         let reach = self.window.reach_bins();
-        let Self { table, training, all, .. } = self;
-        training.fill([0.0; COLUMNS]);
-        all.fill([0.0; COLUMNS]);
+        let Self { table, next, training, all, .. } = self;
+        training.fill(0.0);
+        all.fill(0.0);
         let mut width = 1;
         while width <= training_bins {
-            double(table, width);
             if let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) {
-                add_cells(training, &table[shifted(reach, before)..]);
-                add_cells(all, &table[shifted(reach, after)..]);
+                add(training, &table[shifted(reach, before) * COLUMNS..]);
+                add(all, &table[shifted(reach, after) * COLUMNS..]);
             }
+            double(table, next, width * COLUMNS);
+            std::mem::swap(table, next);
             width *= 2;
         }
     }
 }
 
-/// By value, so that nothing can alias and all of it stays in registers.
+/// Sums over twice as many cells, the second half of which begins `by` after the first. There are none at the end.
 #[inline(always)]
-fn added(mut a: Cells, b: Cells) -> Cells {
-    for i in 0..COLUMNS {
-        a[i] += b[i];
-    }
-    a
-}
-
-/// Makes sums over `width` rows, a power of two, of those over half as many.
-#[inline(always)]
-fn double(table: &mut [Cells], width: usize) {
-    let half = width / 2;
-    for row in 0..if half > 0 { table.len().saturating_sub(half) } else { 0 } {
-        table[row] = added(table[row], table[row + half]);
-    }
-}
-
-/// Adds the parts that start so far before and after, to what is there or to nothing.
-#[inline(always)]
-fn add_sides(
-    sums: &mut [Cells],
-    table: &[Cells],
-    reach: usize,
-    (before, after): (isize, isize),
-    is_first: bool,
-) {
-    let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
-    for (sum, (before, after)) in sums.iter_mut().zip(sides) {
-        let both = added(*before, *after);
-        *sum = if is_first { both } else { added(*sum, both) };
-    }
+fn double(sums: &[f32], twice: &mut [f32], by: usize) {
+    let parts = sums.iter().zip(&sums[by.min(sums.len())..]);
+    twice.iter_mut().zip(parts).for_each(|(out, (a, b))| *out = a + b);
 }
 
 #[inline(always)]
-fn add_cells(sums: &mut [Cells], parts: &[Cells]) {
-    for (sum, part) in sums.iter_mut().zip(parts) {
-        *sum = added(*sum, *part);
-    }
+fn add(sums: &mut [f32], part: &[f32]) {
+    sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+}
+
+#[inline(always)]
+fn add_both(sums: &mut [f32], before: &[f32], after: &[f32]) {
+    sums.iter_mut().zip(before.iter().zip(after)).for_each(|(sum, (a, b))| *sum += a + b);
 }
 
 /// Sums of one row: over both sides, or over each.
@@ -183,12 +163,10 @@ impl Sums<'_> {
     #[inline(always)]
     fn add(&mut self, before: &[f32], after: &[f32]) {
         match &mut self.other {
-            None => {
-                self.one.iter_mut().zip(before.iter().zip(after)).for_each(|(sum, (a, b))| *sum += a + b);
-            }
+            None => add_both(self.one, before, after),
             Some(other) => {
-                self.one.iter_mut().zip(before).for_each(|(sum, part)| *sum += part);
-                other.iter_mut().zip(after).for_each(|(sum, part)| *sum += part);
+                add(self.one, before);
+                add(other, after);
             }
         }
     }
@@ -216,10 +194,7 @@ pub(super) fn along_gates(
         if 2 * width > len {
             return;
         }
-        let valid = row.len() + 1 - 2 * width;
-        for (out, (a, b)) in next[..valid].iter_mut().zip(source[..valid].iter().zip(&source[width..])) {
-            *out = a + b;
-        }
+        double(source, next, width);
         std::mem::swap(&mut sums, &mut next);
         width *= 2;
     }

@@ -194,11 +194,9 @@ impl MapCfarWorker {
         let margin = plan.window.reach_gates() as isize;
         for column in (0..self.width).step_by(COLUMNS) {
             self.columns.sum(plan, map, first_gate as isize - margin + column as isize);
-            for (sums, out) in
-                [(&self.columns.training, &mut self.training), (&self.columns.all, &mut self.all)]
-            {
+            for (sums, out) in self.columns.sums().into_iter().zip([&mut self.training, &mut self.all]) {
                 for (sums, row) in sums.iter().zip(out.chunks_exact_mut(self.width)) {
-                    row[column..column + COLUMNS].copy_from_slice(sums);
+                    row.as_chunks_mut().0[column / COLUMNS] = *sums;
                 }
             }
         }
