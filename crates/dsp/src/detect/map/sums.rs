@@ -4,11 +4,9 @@
 //! and the same mirrored. Nothing is ever subtracted, so that a strong echo leaves no rounding behind: the ring is
 //! made of parts that do not overlap.
 
-use super::{MapCfarPlan, Split, Window};
-use crate::range_doppler::PowerMap;
-
-/// Gates that are summed along Doppler at once: a cache line, so that all bins of them fit the first-level cache.
-pub(super) const COLUMNS: usize = 16;
+use super::Window;
+use crate::range_doppler::Rows;
+use std::mem::take;
 
 /// Where the block of this width begins before and after the cell under test, if the `len` cells from `near` on
 /// (distances to the cell, on both sides) are composed of one.
@@ -26,121 +24,118 @@ fn shifted(cell: usize, by: isize) -> usize {
     cell.checked_add_signed(by).expect("a margin as wide as the reach")
 }
 
-/// Sums along Doppler of a few neighbouring gates. All arrays are `[bins × COLUMNS]`, and are worked on as if they were
-/// one long row, which is what compilers make vectors of.
+/// Sums along Doppler of the gates of a strip, in one sweep over its rows: of each sum over 1, 2, 4, … rows as many are
+/// kept as a cell reaches, so that all of it stays in cache.
 #[derive(Debug)]
-pub(super) struct ColumnSums {
+pub(super) struct DopplerSums {
     window: Window,
-    /// All bins, with as many before and after as a cell reaches; then sums over 2, 4, … of them, one from the other.
-    table: Vec<f32>,
-    next: Vec<f32>,
+    /// `[2·reach + 1 × width]` for each number of rows; the sum that begins with row `r` lies at `r` modulo the rows.
+    levels: Vec<Rows<f32>>,
     /// Over the training bins on both sides; of two halves, those before.
-    training: Vec<f32>,
+    pub(super) training: Rows<f32>,
     /// Over all bins within reach and the cell's own; of two halves, the training bins after.
-    all: Vec<f32>,
+    pub(super) all: Rows<f32>,
 }
 
-impl ColumnSums {
-    pub(super) fn new(window: Window, n_doppler: usize) -> Self {
-        let cells = |n| vec![0.0; n * COLUMNS];
-        let n_rows = n_doppler + 2 * window.reach_bins();
-        let (table, next) = (cells(n_rows), cells(n_rows));
-        Self { window, table, next, training: cells(n_doppler), all: cells(n_doppler) }
+impl DopplerSums {
+    /// Numbers that are kept for each gate.
+    pub(super) fn n_kept(window: Window) -> usize {
+        window.n_levels() * (2 * window.reach_bins() + 1)
     }
 
-    /// The sums over training bins and over all, or before and after, of each bin.
-    #[inline(always)]
-    pub(super) fn sums(&self) -> [&[[f32; COLUMNS]]; 2] {
-        [self.training.as_chunks().0, self.all.as_chunks().0]
+    pub(super) fn new(window: Window, width: usize) -> Self {
+        let row = || Rows::new(1, width);
+        let level = |_| Rows::new(2 * window.reach_bins() + 1, width);
+        let levels = (0..window.n_levels()).map(level).collect();
+        Self { window, levels, training: row(), all: row() }
     }
 
-    /// Sums the gates from `first_gate` on, some of which may lie outside the map and add nothing.
+    /// Where the sum that begins with a row lies.
     #[inline(always)]
-    pub(super) fn sum(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
-        self.load(plan, map, first_gate);
-        match plan.split {
-            Split::Bins => self.each_side(),
-            _ => self.both_sides(),
+    fn slot(&self, row: usize) -> usize {
+        row % (2 * self.window.reach_bins() + 1)
+    }
+
+    /// Room for the next row, to be filled before [`push`](Self::push).
+    #[inline(always)]
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let slot = self.slot(row);
+        self.levels[0].row_mut(slot)
+    }
+
+    /// A row that has been pushed, and not so long ago.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        self.levels[0].row(self.slot(row))
+    }
+
+    /// Takes the next row: makes the sums that end with it.
+    #[inline(always)]
+    pub(super) fn push(&mut self, row: usize) {
+        for level in 1..self.levels.len() {
+            let half = 1 << (level - 1);
+            let Some(first) = (row + 1).checked_sub(2 * half) else { return };
+            let (one, other) = (self.slot(first), self.slot(first + half));
+            let (halves, wholes) = self.levels.split_at_mut(level);
+            let halves = &halves[level - 1];
+            assign(wholes[0].row_mut(one), halves.row(one), halves.row(other));
         }
     }
 
+    /// Sums around a row, of which as many as a cell reaches have been pushed before and after.
     #[inline(always)]
-    fn load(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
-        let n_gates = map.n_gates() as isize;
-        let from = first_gate.clamp(0, n_gates);
-        let to = (first_gate + COLUMNS as isize).clamp(from, n_gates);
-        let lead = (from - first_gate).clamp(0, COLUMNS as isize) as usize;
-        let inside = from as usize..to as usize;
-        let mut bin = plan.n_doppler - self.window.reach_bins();
-        for cells in self.table.as_chunks_mut::<COLUMNS>().0 {
-            if bin == plan.n_doppler {
-                bin = 0;
-            }
-            let row = &map.row(bin)[inside.clone()];
-            match row.first_chunk() {
-                _ if plan.row_scales[bin].is_none() => *cells = [0.0; COLUMNS],
-                Some(row) => *cells = *row,
-                None => {
-                    *cells = [0.0; COLUMNS];
-                    cells[lead..lead + row.len()].copy_from_slice(row);
-                }
-            }
-            bin += 1;
-        }
-    }
-
-    #[inline(always)]
-    fn both_sides(&mut self) {
+    pub(super) fn both_sides(&mut self, row: usize) {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
-        let reach = self.window.reach_bins();
-        let Self { table, next, training, all, .. } = self;
-        let at = |bins| shifted(reach, bins) * COLUMNS;
-        let n = all.len();
-        all.copy_from_slice(&table[at(0)..][..n]);
-        training.fill(0.0);
-        // Nobody asks for the sums over all bins if no gates are summed.
-        let guard_bins_summed = if training_gates > 0 { guard_bins } else { 0 };
-        let parts = [(1, guard_bins_summed), (guard_bins + 1, training_bins)];
-        let mut width = 1;
-        while width <= guard_bins_summed.max(training_bins) {
-            for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
-                let Some((before, after)) = block_at(width, near, len) else { continue };
-                add_both(sums, &table[at(before)..], &table[at(after)..]);
+        let (mut all_sums, mut training_sums) = (take(&mut self.all), take(&mut self.training));
+        let (all, training) = (all_sums.row_mut(0), training_sums.row_mut(0));
+        all.copy_from_slice(self.levels[0].row(self.slot(row)));
+        let mut is_first = true;
+        for level in 0..self.levels.len() {
+            let sums = |start| self.levels[level].row(self.slot(shifted(row, start)));
+            // Nobody asks for the sums over all bins if no gates are summed.
+            if let (true, Some((before, after))) = (training_gates > 0, block_at(1 << level, 1, guard_bins)) {
+                add_both(all, sums(before), sums(after));
             }
-            double(table, next, width * COLUMNS);
-            std::mem::swap(table, next);
-            width *= 2;
+            if let Some((before, after)) = block_at(1 << level, guard_bins + 1, training_bins) {
+                let sides = (sums(before), sums(after));
+                match is_first {
+                    true => assign(training, sides.0, sides.1),
+                    false => add_both(training, sides.0, sides.1),
+                }
+                is_first = false;
+            }
+        }
+        if is_first {
+            training.fill(0.0);
         }
         if training_gates > 0 {
             add(all, training);
         }
+        (self.training, self.all) = (training_sums, all_sums);
     }
 
+    /// As [`both_sides`](Self::both_sides), but the training bins before in `training`, those after in `all`.
     #[inline(always)]
-    fn each_side(&mut self) {
+    pub(super) fn each_side(&mut self, row: usize) {
         let Window { guard_bins, training_bins, .. } = self.window;
-        let reach = self.window.reach_bins();
-        let Self { table, next, training, all, .. } = self;
+        let (mut all_sums, mut training_sums) = (take(&mut self.all), take(&mut self.training));
+        let (all, training) = (all_sums.row_mut(0), training_sums.row_mut(0));
         training.fill(0.0);
         all.fill(0.0);
-        let mut width = 1;
-        while width <= training_bins {
-            if let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) {
-                add(training, &table[shifted(reach, before) * COLUMNS..]);
-                add(all, &table[shifted(reach, after) * COLUMNS..]);
+        for level in 0..self.levels.len() {
+            let sums = |start| self.levels[level].row(self.slot(shifted(row, start)));
+            if let Some((before, after)) = block_at(1 << level, guard_bins + 1, training_bins) {
+                add(training, sums(before));
+                add(all, sums(after));
             }
-            double(table, next, width * COLUMNS);
-            std::mem::swap(table, next);
-            width *= 2;
         }
+        (self.training, self.all) = (training_sums, all_sums);
     }
 }
 
-/// Sums over twice as many cells, the second half of which begins `by` after the first. There are none at the end.
 #[inline(always)]
-fn double(sums: &[f32], twice: &mut [f32], by: usize) {
-    let parts = sums.iter().zip(&sums[by.min(sums.len())..]);
-    twice.iter_mut().zip(parts).for_each(|(out, (a, b))| *out = a + b);
+fn assign(sums: &mut [f32], one: &[f32], other: &[f32]) {
+    sums.iter_mut().zip(one.iter().zip(other)).for_each(|(sum, (a, b))| *sum = a + b);
 }
 
 #[inline(always)]
@@ -173,18 +168,18 @@ impl Sums<'_> {
 }
 
 /// Adds the sums over `len` cells from `near` on, before and after each cell of a row with margins as wide as its
-/// reach. `scratch` holds two rows.
+/// reach. `scratch` holds two such rows.
 #[inline(always)]
 pub(super) fn along_gates(
     row: &[f32],
     (near, len): (usize, usize),
     margin: usize,
-    scratch: &mut [f32],
+    scratch: &mut [Rows<f32>; 2],
     out: &mut Sums<'_>,
 ) {
     let n = row.len() - 2 * margin;
-    let (one, other) = scratch[..2 * row.len()].split_at_mut(row.len());
-    let (mut sums, mut next) = (&mut *one, &mut *other);
+    let [sums, next] = scratch;
+    let (mut sums, mut next) = (sums.row_mut(0), next.row_mut(0));
     let mut width = 1;
     while width <= len {
         let source = if width == 1 { row } else { &*sums };
@@ -194,7 +189,8 @@ pub(super) fn along_gates(
         if 2 * width > len {
             return;
         }
-        double(source, next, width);
+        let valid = row.len() + 1 - 2 * width;
+        assign(&mut next[..valid], &source[..valid], &source[width..]);
         std::mem::swap(&mut sums, &mut next);
         width *= 2;
     }
