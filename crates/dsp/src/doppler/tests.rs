@@ -41,6 +41,9 @@ fn agrees_with_the_direct_sum_for_any_shape_and_dirty_scratch() {
         (128, 128, 200),
         (96, 256, 33),
         (50, 90, 40),
+        // Three passes with butterflies, and a row more than is fetched ahead at a time.
+        (300, 512, 17),
+        (64, 64, 130),
     ];
     for (n_pulses, n_doppler, n_gates) in cases {
         let window = if n_pulses < 3 { Window::Rectangular {} } else { Window::Hann {} };

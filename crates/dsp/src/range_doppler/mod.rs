@@ -109,6 +109,7 @@ impl<T: Copy + Default> Rows<T> {
     ///
     /// # Panics
     /// There is no such row.
+    #[inline]
     pub fn row(&self, row: usize) -> &[T] {
         &self.data()[row * self.stride..][..self.n_gates]
     }
@@ -117,11 +118,12 @@ impl<T: Copy + Default> Rows<T> {
     ///
     /// # Panics
     /// There is no such row.
+    #[inline]
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
         &mut self.data[self.start + row * self.stride..][..self.n_gates]
     }
 
-    /// All rows with their padding: row `r` begins at `r · stride`.
+    /// All rows with their padding, which may hold anything: row `r` begins at `r · stride`, on a cache line of its own.
     pub fn data(&self) -> &[T] {
         &self.data[self.start..][..self.room]
     }
@@ -129,5 +131,33 @@ impl<T: Copy + Default> Rows<T> {
     /// All rows with their padding, to be written.
     pub fn data_mut(&mut self) -> &mut [T] {
         &mut self.data[self.start..][..self.room]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_begin_on_cache_lines_and_padding_does_not_count() {
+        for n_gates in [1, 16, 63, 64, 7169, 8192] {
+            let mut rows = PowerMap::new(3, n_gates);
+            let mut kept = PowerMap::new(3, n_gates + 1);
+            let room = kept.data().as_ptr();
+            for row in 0..3 {
+                rows.row_mut(row).fill(row as f32);
+            }
+            kept.clone_from(&rows);
+            for (row, of) in [(0, &rows), (2, &rows), (1, &kept), (2, &kept), (1, &rows.clone())] {
+                assert!(of.row(row).as_ptr().addr().is_multiple_of(ALIGNMENT), "{n_gates}");
+                assert!(of.row(row).iter().all(|x| x.to_bits() == (row as f32).to_bits()), "{n_gates}");
+            }
+            assert_eq!((room, &rows), (kept.data().as_ptr(), &kept), "{n_gates}");
+            let last = kept.stride() - 1;
+            kept.data_mut()[last] = f32::NAN;
+            assert_eq!(rows == kept, last != n_gates - 1, "{n_gates}");
+            kept.row_mut(2)[n_gates - 1] = 7.0;
+            assert!(rows != kept, "{n_gates}");
+        }
     }
 }

@@ -18,9 +18,9 @@ pub(super) const GROUP: usize = 32;
 #[derive(Debug)]
 pub struct MapCfarWorker {
     plan: Arc<MapCfarPlan>,
-    /// Gates of a strip, without its margins.
+    /// Gates of a strip, without its margins; whole groups.
     gates: usize,
-    /// Gates of a strip, with margins as wide as the reach, whole vectors.
+    /// The same with margins as wide as the reach.
     width: usize,
     sums: DopplerSums,
     /// Sums of one row, each of `gates`.
@@ -66,8 +66,8 @@ impl MapCfarWorker {
         let is_ordered = matches!(plan.detector, Detector::Os { .. });
         let n_kept = if is_ordered { n_rows } else { DopplerSums::n_kept(window) };
         let gates = (STRIP_CELLS / n_kept).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
-        let width = (gates + margins).next_multiple_of(LANES);
-        let gates = width - margins;
+        let gates = gates.next_multiple_of(GROUP);
+        let width = gates + margins;
         Self {
             gates,
             width,
