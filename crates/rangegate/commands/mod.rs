@@ -1,7 +1,11 @@
 //! One file a command.
 
 pub mod bench;
+#[cfg(feature = "soapy")]
+pub mod capture;
 pub mod compare;
+#[cfg(feature = "soapy")]
+pub mod devices;
 pub mod info;
 pub mod plan;
 pub mod plot;
