@@ -182,13 +182,13 @@ impl Report {
             self.received.lost,
             self.received.overflows + self.received.jumps + self.received.behind,
         ) {
-            (0, 0) => "none lost".to_owned(),
-            (lost, times) => format!("{lost} lost in {times} gaps"),
+            (0, 0) => "none was lost".to_owned(),
+            (lost, times) => format!("{lost} were lost in {times} gaps"),
         };
         let clipped =
             self.clipped_percent.map_or(String::new(), |percent| format!(", {percent:.3} % clipped"));
         text.push_str(&format!(
-            "{} samples, {:.3} s at {:.6} MS/s, {:.1} MB; of {} received {lost}\n",
+            "{} samples, {:.3} s at {:.6} MS/s, {:.1} MB; {} were received, {lost}\n",
             self.recorded.samples,
             self.duration_s,
             self.radio.sample_rate_hz / 1e6,

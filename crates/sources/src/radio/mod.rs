@@ -8,6 +8,8 @@ mod config;
 mod reader;
 #[cfg(feature = "soapy")]
 mod soapy;
+#[cfg(test)]
+mod tests;
 #[cfg(any(feature = "soapy", test))]
 mod timeline;
 

@@ -75,8 +75,15 @@ struct Loss {
 }
 
 enum Message {
-    Block { block: Lease<IqBlock>, loss: Option<Loss> },
-    End(Option<String>),
+    Block {
+        block: Lease<IqBlock>,
+        loss: Option<Loss>,
+    },
+    /// Samples that were left out before it, and why it came early.
+    End {
+        behind: u64,
+        why: Option<String>,
+    },
 }
 
 /// What a radio gave so far.
@@ -108,6 +115,8 @@ pub struct RadioSource {
     losses: Vec<String>,
     n_losses: u64,
     left: Option<u64>,
+    /// Index behind the last sample that was handed out.
+    end_sample: u64,
     ended: bool,
     stop: Stop,
     /// Ends the thread with the source.
@@ -174,13 +183,14 @@ impl RadioSource {
         };
         let thread = worker::start("radio", body).map_err(|error| RadioError::new(error.to_string()))?;
         Ok(Self {
-            info,
             messages,
             pool,
             counts: RadioCounts::default(),
             losses: Vec::new(),
             n_losses: 0,
             left: options.n_samples,
+            end_sample: info.first_sample,
+            info,
             ended: false,
             stop,
             quit,
@@ -246,10 +256,15 @@ impl Source for RadioSource {
                     *left -= block.n_samples() as u64;
                 }
                 self.counts.samples += block.n_samples() as u64;
+                self.end_sample = block.end_sample();
                 Ok(true)
             }
-            Some(Message::End(why)) => {
+            Some(Message::End { behind, why }) => {
                 self.ended = true;
+                if behind > 0 {
+                    let end = self.end_sample + behind;
+                    self.note(end, Loss { cause: Cause::Behind, lost: behind, estimated: false });
+                }
                 if let Some(why) = why {
                     self.tell(why);
                 }
@@ -368,7 +383,7 @@ impl Reader {
             }
         };
         self.flush();
-        let _ = self.sender.send(Message::End(why));
+        let _ = self.sender.send(Message::End { behind: self.behind, why });
     }
 
     /// Puts what was just read where it belongs; `missing` says why something is between it and what was before.

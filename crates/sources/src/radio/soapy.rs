@@ -59,6 +59,7 @@ pub struct Ability {
 /// # Errors
 /// SoapySDR cannot look for them.
 pub fn devices(filter: &str) -> Result<Vec<Found>, RadioError> {
+    soapysdr::configure_logging();
     let found = soapysdr::enumerate(filter).map_err(|e| told("cannot look for devices", &e))?;
     Ok(found.into_iter().map(describe).collect())
 }
@@ -78,18 +79,20 @@ fn describe(args: Args) -> Found {
 fn ability(device: &Device) -> Result<Ability, soapysdr::Error> {
     let gain = |name: String| {
         let range = device.gain_element_range(RX, 0, name.as_str())?;
-        Ok((name, text(&[range])))
+        Ok((name, text(&[range]).trim_end().to_owned()))
     };
+    let hertz =
+        |ranges: &[Range]| if ranges.is_empty() { String::new() } else { format!("{}Hz", text(ranges)) };
     Ok(Ability {
         hardware: device.hardware_key()?,
         n_channels: device.num_channels(RX)?,
-        sample_rates_hz: text(&device.get_sample_rate_range(RX, 0)?),
-        frequencies_hz: text(&device.frequency_range(RX, 0)?),
+        sample_rates_hz: hertz(&device.get_sample_rate_range(RX, 0)?),
+        frequencies_hz: hertz(&device.frequency_range(RX, 0)?),
         gains_db: device.list_gains(RX, 0)?.into_iter().map(gain).collect::<Result<_, soapysdr::Error>>()?,
         antennas: device.antennas(RX, 0)?,
         formats: device.stream_formats(RX, 0)?.iter().map(ToString::to_string).collect(),
         native_format: device.native_stream_format(RX, 0)?.0.to_string(),
-        bandwidths_hz: text(&device.bandwidth_range(RX, 0)?),
+        bandwidths_hz: hertz(&device.bandwidth_range(RX, 0)?),
         has_time: device.has_hardware_time(None)?,
     })
 }
@@ -114,6 +117,7 @@ impl Radio {
         sample_rate_hz: f64,
         center_frequency_hz: f64,
     ) -> Result<Self, RadioError> {
+        soapysdr::configure_logging();
         config.validate().map_err(|message| RadioError::new(format!("source.radio: {message}")))?;
         let name = &config.device;
         let wrong = |message: String| RadioError::new(format!("{name}: {message}"));
@@ -444,7 +448,7 @@ fn within(what: &str, value: f64, unit: &str, ranges: &[Range]) -> Result<(), St
     if ranges.is_empty() || ranges.iter().any(fits) {
         return Ok(());
     }
-    Err(format!("cannot do a {what} of {} {unit}, expected {} {unit}", number(value), text(ranges)))
+    Err(format!("cannot do a {what} of {}{unit}, expected {}{unit}", number(value), text(ranges)))
 }
 
 fn one_of(what: &str, wanted: &str, known: &[String]) -> Result<(), String> {
@@ -455,7 +459,7 @@ fn one_of(what: &str, wanted: &str, known: &[String]) -> Result<(), String> {
     Err(format!("has no {what} '{wanted}'; it has: {known}"))
 }
 
-/// Ranges as a person reads them: `2M to 20M, 25M`.
+/// Ranges as a person reads them, but for the unit: `2 M to 20 M, 25 M`.
 fn text(ranges: &[Range]) -> String {
     let one = |range: &Range| {
         if range.minimum >= range.maximum {
@@ -467,7 +471,7 @@ fn text(ranges: &[Range]) -> String {
     ranges.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A number with an SI prefix.
+/// A number with an SI prefix; the unit comes behind it.
 fn number(value: f64) -> String {
     let (scale, prefix) = match value.abs() {
         v if v >= 1e9 => (1e9, "G"),
@@ -475,7 +479,7 @@ fn number(value: f64) -> String {
         v if v >= 1e3 => (1e3, "k"),
         _ => (1.0, ""),
     };
-    format!("{}{prefix}", value / scale)
+    format!("{} {prefix}", value / scale)
 }
 
 fn pairs(args: &Args) -> BTreeMap<String, String> {
