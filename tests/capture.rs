@@ -102,7 +102,11 @@ fn overflows_are_gaps_of_exactly_what_was_lost_after_a_hundred_of_them_too() {
         let report = captured(&capture(&module, &device, &arguments), 1);
         let runs = runs_of_noise(&out);
         let gaps: Vec<u64> = runs.windows(2).map(|pair| pair[1].0 - pair[0].1).collect();
-        assert!(gaps.len() >= 100 && gaps.iter().all(|&gap| gap == lost), "{name}: {gaps:?}");
+        assert!(
+            gaps.len() >= 100 && gaps.iter().all(|&gap| gap == lost),
+            "{name}: {:?}",
+            &gaps[..gaps.len().min(200)]
+        );
         assert_eq!(report["received"]["overflows"], gaps.len(), "{name}");
         assert_eq!(report["received"]["lost"], gaps.len() as u64 * lost, "{name}");
         assert_eq!(report["samples"], 101_000_000, "{name}");
@@ -142,7 +146,7 @@ fn what_was_recorded_while_a_chain_ran_gives_the_same_detections() {
         let found = detections(&heard);
         assert!(found.len() >= 300, "{} detections in two seconds of the scene", found.len());
         let report = report(&live);
-        assert_eq!(report["gaps"], if code == 0 { 0 } else { 19 });
+        assert_eq!(report["gaps"], if code == 0 { 0 } else { 20 });
         assert_eq!(report["radio"]["driver"], "rangegate");
         let again = replay(&recording, &config, &folder.path().join(format!("{name}-replayed")), &[]);
         assert!(heard == again, "{name}: {} bytes live, {} replayed", heard.len(), again.len());
@@ -359,9 +363,9 @@ fn what_a_radio_cannot_do_is_refused_with_what_it_can() {
     let out = folder.path().join("never.sigmf-meta");
     let device = "driver=rangegate,rates=2M;10M;20M";
     for (arguments, expected) in [
-        (&["--rate", "3M"][..], &["3 MHz", "2 M, 10 M, 20 MHz"][..]),
+        (&["--rate", "3M"][..], &["3 MHz", "2 MHz, 10 MHz, 20 MHz"][..]),
         (&["--rate", "2M", "--antenna", "TX"], &["antenna 'TX'", "RX1, RX2"]),
-        (&["--rate", "2M", "--gain", "LNA=99"], &["gain LNA of 99 dB", "0 to 40 dB"]),
+        (&["--rate", "2M", "--gain", "LNA=99"], &["gain LNA of 99 dB", "0 dB to 40 dB"]),
         (&["--rate", "2M", "--gain", "XYZ=1"], &["gain stage 'XYZ'", "LNA"]),
         (&["--rate", "2M", "--gain", "loud"], &["--gain loud", "dB"]),
         (&["--rate", "2M", "--channels", "5"], &["channel 5"]),

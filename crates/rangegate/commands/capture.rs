@@ -69,6 +69,7 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let bar = status_line(quiet, is_holding);
     let mut capture = Capture {
         level: LevelMeter::new(source.info().format, source.info().sample_rate)?,
+        recent: LevelMeter::new(source.info().format, source.info().sample_rate)?,
         source,
         recorder,
         bar,
@@ -117,6 +118,8 @@ struct Capture {
     source: RadioSource,
     recorder: Recorder,
     level: LevelMeter,
+    /// Since the line on the terminal changed last: whoever turns a knob wants to see it.
+    recent: LevelMeter,
     bar: ProgressBar,
     shown: Instant,
     shown_bytes: u64,
@@ -128,6 +131,7 @@ impl Capture {
         let mut block = IqBlock::default();
         while self.source.next_block(&mut block).map_err(anyhow::Error::from_boxed)? {
             self.level.add(&block, MEASURED);
+            self.recent.add(&block, MEASURED);
             self.recorder.accept(&block)?;
             if limits.are_reached(self.recorder.recorded().bytes)? {
                 break;
@@ -152,19 +156,22 @@ impl Capture {
                 .filter(|_| disk_bps > 0.0)
                 .map(|bytes| bytes as f64 / disk_bps),
         };
-        let clipped =
-            self.level.clipped_percent().map_or(String::new(), |percent| format!(", {percent:.2} % clipped"));
+        let clipped = self
+            .recent
+            .clipped_percent()
+            .map_or(String::new(), |percent| format!(", {percent:.2} % clipped"));
         let left = left_s.map_or(String::new(), |s| format!(", {} left", clock(s.max(0.0))));
         self.bar.set_message(format!(
             "{}  {:.2} MS/s, {:.1} dBFS (peak {:.1}){clipped}, {} overflows, {:.0} MB/s to disk, memory {:.0} %{left}",
             clock(counts.samples as f64 / rate_hz),
             rate_hz / 1e6,
-            self.level.mean_power_db(),
-            self.level.peak_db(),
+            self.recent.mean_power_db(),
+            self.recent.peak_db(),
             counts.overflows + counts.behind,
             disk_bps / 1e6,
             100.0 * self.source.fill(),
         ));
+        self.recent.reset();
         (self.shown, self.shown_bytes) = (Instant::now(), recorded.bytes);
     }
 }

@@ -53,13 +53,13 @@ fn text(found: &Found) -> Result<String> {
         Ok(ability) => {
             line("hardware", &ability.hardware)?;
             line("channels", &ability.n_channels.to_string())?;
-            line("sample rates", &ability.sample_rates_hz)?;
-            line("frequencies", &ability.frequencies_hz)?;
+            line("sample rates", &ability.sample_rates)?;
+            line("frequencies", &ability.frequencies)?;
             let gains: Vec<String> =
-                ability.gains_db.iter().map(|(stage, db)| format!("{stage} {db}")).collect();
-            line("gains, dB", &gains.join(", "))?;
+                ability.gains.iter().map(|(stage, db)| format!("{stage} {db}")).collect();
+            line("gains", &gains.join(", "))?;
             line("antennas", &ability.antennas.join(", "))?;
-            line("bandwidths", &ability.bandwidths_hz)?;
+            line("bandwidths", &ability.bandwidths)?;
             line("formats", &format!("{} (takes {})", ability.formats.join(", "), ability.native_format))?;
             line("time stamps", if ability.has_time { "yes" } else { "no: losses are estimated" })?;
         }

@@ -53,6 +53,8 @@ const TIMEOUT: Duration = Duration::from_millis(100);
 const SILENCE: Duration = Duration::from_secs(3);
 /// How often a radio that was lost is looked for.
 const RETRY: Duration = Duration::from_millis(500);
+/// Pause between two looks for a free block.
+const NAP: Duration = Duration::from_micros(200);
 /// Losses that are told one by one.
 const MOST_LOSSES: usize = 100;
 
@@ -105,8 +107,8 @@ pub struct RadioCounts {
 
 /// A radio as a [`Source`]: absolute indices count from 1970, so that two recordings of one place fit together.
 ///
-/// One thread does nothing but read; what it read waits in a fixed number of blocks. Where these are full, samples are
-/// counted and left out.
+/// One thread does nothing but read; what it read waits in a fixed number of blocks. Where these are full, a radio with
+/// time stamps is kept waiting and says itself what it lost; of one without them, samples are counted and left out.
 pub struct RadioSource {
     info: StreamInfo,
     messages: Receiver<Message>,
@@ -166,6 +168,7 @@ impl RadioSource {
             sender,
             open: None,
             behind: 0,
+            waited: false,
             last_in_time: Instant::now(),
             stop: stop.clone(),
             quit: quit.clone(),
@@ -342,6 +345,8 @@ struct Reader {
     open: Option<Open>,
     /// Samples that were left out because no block was free.
     behind: u64,
+    /// The radio was kept waiting since it last lost something.
+    waited: bool,
     last_in_time: Instant,
     stop: Stop,
     quit: Stop,
@@ -398,7 +403,11 @@ impl Reader {
         let loss = match self.timeline.place(time_ns, missing.is_some(), estimate) {
             Step::Follows => None,
             Step::Gap { lost, estimated } => {
-                Some(Loss { cause: missing.unwrap_or(Cause::Jump), lost, estimated })
+                let cause = match missing {
+                    Some(Cause::Overflow) if std::mem::take(&mut self.waited) => Cause::Behind,
+                    missing => missing.unwrap_or(Cause::Jump),
+                };
+                Some(Loss { cause, lost, estimated })
             }
             Step::WentBack { .. } => Some(Loss { cause: Cause::ClockBack, lost: 0, estimated: true }),
         };
@@ -424,7 +433,7 @@ impl Reader {
 
     /// Begins a block; `false` if none is free, and then what was read is left out and counted.
     fn begin(&mut self, n: usize, loss: Option<Loss>) -> bool {
-        let Some(mut block) = self.pool.try_lease() else {
+        let Some(mut block) = self.free_block() else {
             self.behind += n as u64 + loss.map_or(0, |loss| loss.lost);
             return false;
         };
@@ -445,6 +454,18 @@ impl Reader {
         block.fill(header, self.info.format, self.info.n_channels, self.block_samples.max(n));
         self.open = Some(Open { block, n: 0, loss });
         true
+    }
+
+    /// A block to be filled. A radio that tells the time is kept waiting for one: what it loses meanwhile it tells itself.
+    fn free_block(&mut self) -> Option<Lease<IqBlock>> {
+        loop {
+            let block = self.pool.try_lease();
+            if block.is_some() || !self.timeline.has_clock() || self.quit.is_set() || self.stop.is_set() {
+                return block;
+            }
+            self.waited = true;
+            std::thread::sleep(NAP);
+        }
     }
 
     fn flush(&mut self) {

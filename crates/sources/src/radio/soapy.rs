@@ -36,20 +36,20 @@ pub struct Ability {
     pub hardware: String,
     /// Channels that receive.
     pub n_channels: usize,
-    /// Sample rates of the first channel, Hz.
-    pub sample_rates_hz: String,
-    /// Frequencies, Hz.
-    pub frequencies_hz: String,
-    /// Gain of each stage, dB.
-    pub gains_db: BTreeMap<String, String>,
+    /// Sample rates of the first channel.
+    pub sample_rates: String,
+    /// Frequencies.
+    pub frequencies: String,
+    /// Gain of each stage.
+    pub gains: BTreeMap<String, String>,
     /// Antennas.
     pub antennas: Vec<String>,
     /// Formats of samples.
     pub formats: Vec<String>,
     /// The one that the device takes samples in.
     pub native_format: String,
-    /// Filter widths, Hz.
-    pub bandwidths_hz: String,
+    /// Filter widths.
+    pub bandwidths: String,
     /// Whether samples come with the device's time.
     pub has_time: bool,
 }
@@ -79,20 +79,18 @@ fn describe(args: Args) -> Found {
 fn ability(device: &Device) -> Result<Ability, soapysdr::Error> {
     let gain = |name: String| {
         let range = device.gain_element_range(RX, 0, name.as_str())?;
-        Ok((name, text(&[range]).trim_end().to_owned()))
+        Ok((name, text(&[range], "dB")))
     };
-    let hertz =
-        |ranges: &[Range]| if ranges.is_empty() { String::new() } else { format!("{}Hz", text(ranges)) };
     Ok(Ability {
         hardware: device.hardware_key()?,
         n_channels: device.num_channels(RX)?,
-        sample_rates_hz: hertz(&device.get_sample_rate_range(RX, 0)?),
-        frequencies_hz: hertz(&device.frequency_range(RX, 0)?),
-        gains_db: device.list_gains(RX, 0)?.into_iter().map(gain).collect::<Result<_, soapysdr::Error>>()?,
+        sample_rates: text(&device.get_sample_rate_range(RX, 0)?, "Hz"),
+        frequencies: text(&device.frequency_range(RX, 0)?, "Hz"),
+        gains: device.list_gains(RX, 0)?.into_iter().map(gain).collect::<Result<_, soapysdr::Error>>()?,
         antennas: device.antennas(RX, 0)?,
         formats: device.stream_formats(RX, 0)?.iter().map(ToString::to_string).collect(),
         native_format: device.native_stream_format(RX, 0)?.0.to_string(),
-        bandwidths_hz: hertz(&device.bandwidth_range(RX, 0)?),
+        bandwidths: text(&device.bandwidth_range(RX, 0)?, "Hz"),
         has_time: device.has_hardware_time(None)?,
     })
 }
@@ -448,7 +446,7 @@ fn within(what: &str, value: f64, unit: &str, ranges: &[Range]) -> Result<(), St
     if ranges.is_empty() || ranges.iter().any(fits) {
         return Ok(());
     }
-    Err(format!("cannot do a {what} of {}{unit}, expected {}{unit}", number(value), text(ranges)))
+    Err(format!("cannot do a {what} of {}, expected {}", number(value, unit), text(ranges, unit)))
 }
 
 fn one_of(what: &str, wanted: &str, known: &[String]) -> Result<(), String> {
@@ -459,27 +457,28 @@ fn one_of(what: &str, wanted: &str, known: &[String]) -> Result<(), String> {
     Err(format!("has no {what} '{wanted}'; it has: {known}"))
 }
 
-/// Ranges as a person reads them, but for the unit: `2 M to 20 M, 25 M`.
-fn text(ranges: &[Range]) -> String {
+/// Ranges as a person reads them: `2 MHz to 20 MHz, 25 MHz`.
+fn text(ranges: &[Range], unit: &str) -> String {
     let one = |range: &Range| {
+        let most = number(range.maximum, unit);
         if range.minimum >= range.maximum {
-            number(range.maximum)
+            most
         } else {
-            format!("{} to {}", number(range.minimum), number(range.maximum))
+            format!("{} to {most}", number(range.minimum, unit))
         }
     };
     ranges.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
-/// A number with an SI prefix; the unit comes behind it.
-fn number(value: f64) -> String {
+/// A number with its unit and an SI prefix.
+fn number(value: f64, unit: &str) -> String {
     let (scale, prefix) = match value.abs() {
         v if v >= 1e9 => (1e9, "G"),
         v if v >= 1e6 => (1e6, "M"),
         v if v >= 1e3 => (1e3, "k"),
         _ => (1.0, ""),
     };
-    format!("{} {prefix}", value / scale)
+    format!("{} {prefix}{unit}", value / scale)
 }
 
 fn pairs(args: &Args) -> BTreeMap<String, String> {

@@ -36,6 +36,11 @@ impl Timeline {
         self.next
     }
 
+    /// Whether samples come with the radio's time.
+    pub(super) fn has_clock(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// Places what was read: its first sample has the radio's time `time_ns`. After an overflow something is
     /// missing; without a clock, `estimate` says how much.
     pub(super) fn place(
