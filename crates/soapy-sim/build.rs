@@ -2,7 +2,8 @@
 
 fn main() {
     println!("cargo:rerun-if-changed=src/shim.cpp");
-    let soapy = match pkg_config::Config::new().atleast_version("0.8").cargo_metadata(false).probe("SoapySDR") {
+    let soapy = match pkg_config::Config::new().atleast_version("0.8").cargo_metadata(false).probe("SoapySDR")
+    {
         Ok(soapy) => soapy,
         Err(error) => {
             panic!(

@@ -8,10 +8,34 @@ use std::path::PathBuf;
 
 /// All that there are.
 const KNOWN: &[&str] = &[
-    "driver", "serial", "label", "recording", "format", "scene", "loop", "channels", "native", "rate", "rate_min",
-    "rate_max", "rates", "start_time", "hardware_time", "buffer_s", "speed", "paced", "overflow_every_s",
-    "overflow_samples", "overflow_reported", "timeout_at_s", "timeout_for_s", "jump_at_s", "jump_s", "error_at_s",
-    "unplug_at_s", "unplug_for_s",
+    "driver",
+    "serial",
+    "label",
+    "recording",
+    "format",
+    "scene",
+    "loop",
+    "channels",
+    "native",
+    "rate",
+    "rate_min",
+    "rate_max",
+    "rates",
+    "start_time",
+    "hardware_time",
+    "buffer_s",
+    "speed",
+    "paced",
+    "overflow_every_s",
+    "overflow_samples",
+    "overflow_reported",
+    "timeout_at_s",
+    "timeout_for_s",
+    "jump_at_s",
+    "jump_s",
+    "error_at_s",
+    "unplug_at_s",
+    "unplug_for_s",
 ];
 
 /// Longest time of a fault, s: sample indices stay far from 64 bits.
@@ -138,7 +162,13 @@ impl Given<'_> {
     }
 
     /// `key` needs `other`.
-    fn both<A, B>(&self, key: &str, a: Option<A>, other: &str, b: Option<B>) -> Result<Option<(A, B)>, String> {
+    fn both<A, B>(
+        &self,
+        key: &str,
+        a: Option<A>,
+        other: &str,
+        b: Option<B>,
+    ) -> Result<Option<(A, B)>, String> {
         match (a, b) {
             (Some(a), Some(b)) => Ok(Some((a, b))),
             (None, None) => Ok(None),
@@ -161,7 +191,9 @@ impl Arguments {
         }
         let n_channels = given.number("channels", 1.0, 16.0)?.map(|n| n as usize);
         if n_channels.is_some() && (recording.is_some() || scene.is_some()) {
-            return Err("argument 'channels' is for the built-in noise: a recording or a scene has its own".into());
+            return Err(
+                "argument 'channels' is for the built-in noise: a recording or a scene has its own".into()
+            );
         }
         let rate_hz = given.number("rate", 1.0, 1e9)?;
         let mut open = given.text("format").map_or(Ok(OpenOptions::default()), OpenOptions::parse_format)?;
@@ -262,7 +294,10 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named_with_what_was_expected() {
         for (text, fragment) in [
-            ("recoding=x", "unknown argument 'recoding': driver=rangegate knows driver, serial, label, recording"),
+            (
+                "recoding=x",
+                "unknown argument 'recoding': driver=rangegate knows driver, serial, label, recording",
+            ),
             ("recording=a scene=b", "exclude each other"),
             ("recording=a channels=2", "'channels' is for the built-in noise"),
             ("channels=0", "'channels' is 0, expected 1 to 16"),

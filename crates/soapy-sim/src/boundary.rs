@@ -171,7 +171,8 @@ unsafe fn put<T>(place: *mut T, value: T) {
 }
 
 fn lines_of(pairs: &Pairs) -> String {
-    let lines: Vec<String> = pairs.iter().map(|(key, value)| format!("{key}={}", value.replace('\n', " "))).collect();
+    let lines: Vec<String> =
+        pairs.iter().map(|(key, value)| format!("{key}={}", value.replace('\n', " "))).collect();
     lines.join("\n")
 }
 
@@ -192,7 +193,11 @@ pub unsafe extern "C" fn rangegate_text_free(text: *mut c_char) {
 /// # Safety
 /// As the module says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rangegate_find(pairs: *const Pair, n_pairs: usize, found: *mut *mut c_char) -> *mut c_char {
+pub unsafe extern "C" fn rangegate_find(
+    pairs: *const Pair,
+    n_pairs: usize,
+    found: *mut *mut c_char,
+) -> *mut c_char {
     guarded(|| {
         // SAFETY: as the module says of arrays and of what is written to.
         unsafe {
@@ -208,7 +213,11 @@ pub unsafe extern "C" fn rangegate_find(pairs: *const Pair, n_pairs: usize, foun
 /// # Safety
 /// As the module says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn rangegate_open(pairs: *const Pair, n_pairs: usize, opened: *mut *mut Radio) -> *mut c_char {
+pub unsafe extern "C" fn rangegate_open(
+    pairs: *const Pair,
+    n_pairs: usize,
+    opened: *mut *mut Radio,
+) -> *mut c_char {
     guarded(|| {
         // SAFETY: as the module says of arrays and of what is written to.
         unsafe {

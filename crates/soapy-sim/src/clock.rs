@@ -38,5 +38,7 @@ impl Clock {
 // A radio's clock is the one place where time comes from the wall.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn utc_ns() -> i128 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i128)
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as i128)
 }

@@ -54,7 +54,8 @@ impl Content {
             return Ok((Self::Scene(Making::new(Arc::new(scene), looped)), about));
         }
         let Some(path) = &arguments.recording else { return noise(arguments) };
-        let recording = rangegate_recording::open(path, &arguments.open).map_err(|error| error.to_string())?;
+        let recording =
+            rangegate_recording::open(path, &arguments.open).map_err(|error| error.to_string())?;
         let info = recording.info();
         if info.end_sample <= info.first_sample {
             return Err(format!("recording {} is empty, expected at least one sample", path.display()));

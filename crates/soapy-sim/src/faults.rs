@@ -32,7 +32,9 @@ impl Faults {
         let index = |seconds: f64| (seconds * rate.hz()).round() as u64;
         let loss = arguments.overflow.map(|(every, lost)| (index(every), lost));
         if let Some((period, lost)) = loss.filter(|(period, lost)| lost >= period) {
-            return Err(format!("argument 'overflow_samples' is {lost}, expected fewer than lie between: {period}"));
+            return Err(format!(
+                "argument 'overflow_samples' is {lost}, expected fewer than lie between: {period}"
+            ));
         }
         let mut once = Vec::new();
         if let Some((at, _)) = arguments.unplug {
@@ -67,7 +69,13 @@ impl Faults {
     /// Index of the first sample after `at` before which something may be due.
     pub(crate) fn next_after(&self, at: u64) -> u64 {
         let loss = self.loss.map(|(period, _)| (at / period + 1) * period);
-        self.once.iter().map(|(index, _)| *index).filter(|index| *index > at).chain(loss).min().unwrap_or(u64::MAX)
+        self.once
+            .iter()
+            .map(|(index, _)| *index)
+            .filter(|index| *index > at)
+            .chain(loss)
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// Where the clock stands at sample `now`: the first sample that is held back, if any is.
@@ -105,7 +113,10 @@ mod tests {
         assert_eq!(faults.due(1600), Some(Fault::Jump(-1_000_000_000)));
         assert_eq!(faults.due(1600), None);
         assert_eq!(faults.next_after(1600), 2000);
-        assert_eq!((faults.stalled(1999), faults.stalled(2000), faults.stalled(5000)), (None, Some(2000), None));
+        assert_eq!(
+            (faults.stalled(1999), faults.stalled(2000), faults.stalled(5000)),
+            (None, Some(2000), None)
+        );
     }
 
     #[test]

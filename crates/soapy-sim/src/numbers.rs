@@ -66,7 +66,8 @@ pub(crate) struct Digitiser {
 
 impl Digitiser {
     pub(crate) fn new(stored: SampleFormat, native: Number, rate: SampleRate) -> Result<Self, String> {
-        let to_float = Converter::new(stored, ToBaseband::default(), rate).map_err(|error| error.to_string())?;
+        let to_float =
+            Converter::new(stored, ToBaseband::default(), rate).map_err(|error| error.to_string())?;
         Ok(Self { native, to_float, floats: vec![Complex32::ZERO; CHUNK], parts: vec![0; 2 * CHUNK] })
     }
 
@@ -94,9 +95,11 @@ impl Digitiser {
             let from = channel * channel_stride + at * sample_stride;
             let parts = &mut self.parts[..2 * n];
             match stored {
-                Some(Number::Cs8) => gather(&block.bytes()[from..], sample_stride, parts, |[i, q]: [u8; 2]| {
-                    [i16::from(i as i8), i16::from(q as i8)]
-                }),
+                Some(Number::Cs8) => {
+                    gather(&block.bytes()[from..], sample_stride, parts, |[i, q]: [u8; 2]| {
+                        [i16::from(i as i8), i16::from(q as i8)]
+                    })
+                }
                 Some(Number::Cs16) => gather(&block.bytes()[from..], sample_stride, parts, |[a, b, c, d]| {
                     [i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])]
                 }),
@@ -223,7 +226,8 @@ mod tests {
 
     #[test]
     fn what_is_stored_otherwise_is_rounded_to_the_native_numbers() {
-        let cf32: Vec<u8> = [2.0_f32, -0.5, 1.6 / 32768.0, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
+        let cf32: Vec<u8> =
+            [2.0_f32, -0.5, 1.6 / 32768.0, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
         let expected = le(&[32767, -16384, 0, 0]); // a sample that is not a number is none
         assert_eq!(write("cf32", &cf32, Number::Cs16, 1.0, Number::Cs16), expected);
         assert_eq!(write("i16", &le(&[5, -6]), Number::Cs16, 1.0, Number::Cs16), le(&[5, 0, -6, 0]));

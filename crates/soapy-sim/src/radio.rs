@@ -136,7 +136,9 @@ impl Radio {
 
     pub(crate) fn set_rate(&self, hz: f64) -> Result<(), String> {
         let mut settings = self.shared.settings();
-        if self.streaming.load(Ordering::Acquire) && settings.rates.nearest(hz)?.to_bits() != settings.rate_hz.to_bits() {
+        if self.streaming.load(Ordering::Acquire)
+            && settings.rates.nearest(hz)?.to_bits() != settings.rate_hz.to_bits()
+        {
             return Err("the sample rate cannot be changed while a stream is active".to_owned());
         }
         settings.set_rate(hz)
@@ -160,7 +162,10 @@ impl Radio {
 
     pub(crate) fn set_up(&self, format: &str, channels: &[usize]) -> Result<(), String> {
         let number = Number::ALL.into_iter().find(|number| number.name() == format).ok_or_else(|| {
-            format!("stream format is '{format}', expected one of {}", Number::ALL.map(Number::name).join(", "))
+            format!(
+                "stream format is '{format}', expected one of {}",
+                Number::ALL.map(Number::name).join(", ")
+            )
         })?;
         let settings = self.shared.settings();
         for (place, &channel) in channels.iter().enumerate() {

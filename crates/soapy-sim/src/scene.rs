@@ -61,7 +61,8 @@ impl Making {
             .spawn(move || make(&scene, looped, &from_reader, &to_reader, &counter))
             .map_err(|error| format!("no thread for the scene: {error}"))?;
         let begun = Instant::now();
-        while made.to.load(Ordering::Acquire) < 2 * ahead && begun.elapsed() < START && !thread.is_finished() {
+        while made.to.load(Ordering::Acquire) < 2 * ahead && begun.elapsed() < START && !thread.is_finished()
+        {
             std::thread::sleep(Duration::from_millis(1));
         }
         self.running = Some(Running { full, free, made, thread });
@@ -112,13 +113,7 @@ impl Drop for Making {
 }
 
 /// Makes blocks until the reader has gone or the scene has ended.
-fn make(
-    scene: &Arc<Scene>,
-    looped: bool,
-    free: &Receiver<IqBlock>,
-    full: &SyncSender<Placed>,
-    made: &Made,
-) {
+fn make(scene: &Arc<Scene>, looped: bool, free: &Receiver<IqBlock>, full: &SyncSender<Placed>, made: &Made) {
     let first = scene.info().first_sample;
     let mut end = 0;
     loop {

@@ -38,7 +38,11 @@ pub(crate) struct Settings {
     time_source: usize,
 }
 
-fn place<'a>(what: &str, name: &str, mut all: impl Iterator<Item = &'a str> + Clone) -> Result<usize, String> {
+fn place<'a>(
+    what: &str,
+    name: &str,
+    mut all: impl Iterator<Item = &'a str> + Clone,
+) -> Result<usize, String> {
     all.clone().position(|one| one == name).ok_or_else(|| {
         let first = all.next().unwrap_or_default().to_owned();
         let expected = all.fold(first, |list, one| format!("{list}, {one}"));
@@ -51,7 +55,11 @@ fn gain(name: &str) -> Result<usize, String> {
 }
 
 fn within(what: &str, hz: f64, (first, last): (f64, f64)) -> Result<f64, String> {
-    if (first..=last).contains(&hz) { Ok(hz) } else { Err(format!("{what} is {hz} Hz, expected {first} to {last} Hz")) }
+    if (first..=last).contains(&hz) {
+        Ok(hz)
+    } else {
+        Err(format!("{what} is {hz} Hz, expected {first} to {last} Hz"))
+    }
 }
 
 impl Settings {
@@ -78,7 +86,8 @@ impl Settings {
 
     /// What samples of a channel are multiplied by.
     pub(crate) fn scale(&self, channel: usize) -> f32 {
-        let sum: f64 = self.channels.get(channel).map_or(NOMINAL_GAIN_DB, |channel| channel.gains_db.iter().sum());
+        let sum: f64 =
+            self.channels.get(channel).map_or(NOMINAL_GAIN_DB, |channel| channel.gains_db.iter().sum());
         10_f64.powf((sum - NOMINAL_GAIN_DB) / 20.0) as f32
     }
 

@@ -238,7 +238,8 @@ fn hold_back(active: &mut Active, samples: u64, clock: &mut MutexGuard<'_, Clock
     clock.shift(-active.rate.nanos_from_samples(i128::from(samples)));
     if !active.warned {
         active.warned = true;
-        let message = "rangegate: the scene is made more slowly than it is played: the hardware clock waits for it";
+        let message =
+            "rangegate: the scene is made more slowly than it is played: the hardware clock waits for it";
         crate::boundary::log(crate::boundary::LOG_WARNING, message);
     }
 }
