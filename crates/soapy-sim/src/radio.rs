@@ -203,14 +203,16 @@ impl Radio {
         stream.content.begin(buffer).map_err(Refusal::Error)?;
         let mut clock = self.shared.clock();
         let first = !self.clock_is_set.swap(true, Ordering::AcqRel);
-        if first && at_ns.is_none() {
-            clock.set(self.start_ns.map_or_else(utc_ns, i128::from));
-        }
-        let now = clock.now_ns();
-        let start_ns = at_ns.map_or(now, i128::from);
-        if start_ns < now {
-            return Err(Refusal::Late);
-        }
+        let start_ns = match at_ns {
+            Some(at_ns) if i128::from(at_ns) < clock.now_ns() => return Err(Refusal::Late),
+            Some(at_ns) => i128::from(at_ns),
+            None if first => {
+                let start_ns = self.start_ns.map_or_else(utc_ns, i128::from);
+                clock.set(start_ns);
+                start_ns
+            }
+            None => clock.now_ns(),
+        };
         if !self.shared.paced {
             clock.set(start_ns);
         }

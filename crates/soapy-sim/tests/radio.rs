@@ -92,7 +92,12 @@ fn record(
     };
     let mut writer = rangegate_recording::create(&path, &info, &CreateOptions::default()).expect("a writer");
     for (number, run) in runs.iter().enumerate() {
-        let header = BlockHeader { first_sample: run.start, after_gap: number > 0, ..BlockHeader::default() };
+        let header = BlockHeader {
+            first_sample: run.start,
+            after_gap: number > 0,
+            center_frequency_hz: info.center_frequency_hz,
+            ..BlockHeader::default()
+        };
         let mut block = IqBlock::default();
         let bytes = block.fill(header, format, n_channels, (run.end - run.start) as usize);
         for (place, bytes) in bytes.chunks_exact_mut(4).enumerate() {
@@ -194,10 +199,10 @@ fn samples_and_times_are_those_of_the_recording() {
     }
     // The clock goes on where the stream before it ended.
     assert_eq!(stream.time_ns(), start + (u128::from(at) * 7_000_000_000 / 2_400_000) as i64);
-    device.set_gain_element(Rx, 0, "VGA", 26.0).unwrap();
+    device.set_gain_element(Rx, 0, "VGA", 14.0).unwrap();
     stream.read(&mut [&mut floats[..1]], 100_000).unwrap();
-    let amplified = (f64::from(expected(n as u64, 0).re) * 10_f64.powf(6.0 / 20.0)).round() / 32768.0;
-    assert!((f64::from(floats[0].re) - amplified).abs() < 1e-6, "{} {amplified}", floats[0].re);
+    let attenuated = (f64::from(expected(n as u64, 0).re) * 10_f64.powf(-6.0 / 20.0)).round() / 32768.0;
+    assert!((f64::from(floats[0].re) - attenuated).abs() < 1e-6, "{} {attenuated}", floats[0].re);
 }
 
 #[test]
@@ -370,9 +375,8 @@ fn it_is_unplugged_and_comes_back() {
     std::thread::sleep(Duration::from_millis(510));
     assert_eq!(soapysdr::enumerate("driver=rangegate,serial=plug").unwrap().len(), 1);
     let mut stream = started(&open(arguments));
-    for _ in 0..3 {
-        assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap(), 65_536, "it happens once");
-    }
+    let read: usize = (0..3).map(|_| stream.read(&mut [&mut samples], 1000).expect("it happens once")).sum();
+    assert!(read > 10_000, "{read}");
 }
 
 #[test]
@@ -416,52 +420,68 @@ fn a_radio_without_a_clock_has_no_time_stamps() {
     assert!((power_db + 19.8).abs() < 0.3, "{power_db} dB");
 }
 
-const SCENE: &str = "sample_rate_hz = 2e6\nformat = 'cs16'\nduration_s = 0.15\nseed = 3\nnoise_power_db = -20\n\
-                     [[gap]]\nstart_s = 0.05\nduration_s = 0.01\n";
+/// A scene at 200 kHz of 0.5 s with 0.01 s missing.
+fn scene(n_channels: usize) -> String {
+    format!(
+        "sample_rate_hz = 2e5\nformat = 'cs16'\nn_channels = {n_channels}\nduration_s = 0.5\nseed = 3\n\
+         noise_power_db = -20\n[[gap]]\nstart_s = 0.05\nduration_s = 0.01\n"
+    )
+}
+
+/// What it gives on channel 0; gaps are zeros.
+fn made(scene: &str) -> Vec<Cs16> {
+    let mut made = vec![Cs16::default(); 100_000];
+    let mut source = SceneSource::new(Arc::new(Scene::from_toml(scene).unwrap()), 10_000);
+    let mut block = IqBlock::default();
+    while source.next_block(&mut block).unwrap() {
+        let from = block.header.first_sample as usize;
+        for (place, raw) in block.bytes().chunks_exact(4 * block.n_channels()).enumerate() {
+            made[from + place] =
+                Complex::new(i16::from_le_bytes([raw[0], raw[1]]), i16::from_le_bytes([raw[2], raw[3]]));
+        }
+    }
+    made
+}
 
 #[test]
 fn a_scene_that_is_too_slow_holds_the_clock_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scene.toml");
-    std::fs::write(&path, SCENE).unwrap();
-    let mut made = vec![Cs16::default(); 300_000];
-    let mut source = SceneSource::new(Arc::new(Scene::from_toml(SCENE).unwrap()), 10_000);
-    let mut block = IqBlock::default();
-    while source.next_block(&mut block).unwrap() {
-        let from = block.header.first_sample as usize;
-        for (place, raw) in block.bytes().chunks_exact(4).enumerate() {
-            made[from + place] =
-                Complex::new(i16::from_le_bytes([raw[0], raw[1]]), i16::from_le_bytes([raw[2], raw[3]]));
-        }
-    }
-    // 2 GS/s of noise is beyond any processor.
-    let device =
-        open(&format!("serial=scene,scene={},start_time=0,speed=1000,buffer_s=0.05", path.display()));
+    std::fs::write(&path, scene(16)).unwrap();
+    let made = made(&scene(16));
+    // 8 MS/s of 16 channels of noise are beyond any processor; 5 s of the radio are 125 ms here.
+    let device = open(&format!("serial=scene,scene={},start_time=0,speed=40,buffer_s=5", path.display()));
     let mut stream = started(&device);
+    let begun = Instant::now();
     let (mut at, mut samples) = (0, vec![Cs16::default(); 12_345]);
-    while at < 800_000 {
+    while at < 2_500_000 {
         let n = stream.read(&mut [&mut samples], 5_000_000).unwrap();
-        assert_eq!(stream.time_ns(), at as i64 * 500);
+        assert_eq!(stream.time_ns(), at as i64 * 5000);
         for (place, sample) in samples[..n].iter().enumerate() {
-            assert_eq!(*sample, made[(at + place) % 300_000], "sample {}", at + place);
+            assert_eq!(*sample, made[(at + place) % 100_000], "sample {}", at + place);
         }
         at += n;
     }
     assert_eq!(device.read_sensor("overflows").unwrap(), "0");
+    let (here_s, there_s) = (begun.elapsed().as_secs_f64(), at as f64 / 2e5);
+    assert!(
+        there_s < here_s * 40.0 * 0.95,
+        "{there_s} s of the scene in {here_s} s: the clock was not held back"
+    );
 }
 
 #[test]
 fn a_scene_that_is_not_looped_ends() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("scene.toml");
-    std::fs::write(&path, SCENE).unwrap();
+    std::fs::write(&path, scene(1)).unwrap();
     let device = open(&format!("serial=sceneend,scene={},loop=false,paced=false", path.display()));
     let mut stream = started(&device);
     let (mut n, mut samples) = (0, vec![Cs16::default(); 65_536]);
     loop {
         match stream.read(&mut [&mut samples], 500_000) {
             Ok(read) => n += read,
-            Err(error) => break assert_eq!((error.code, n), (ErrorCode::Timeout, 300_000)),
+            Err(error) => break assert_eq!((error.code, n), (ErrorCode::Timeout, 100_000)),
         }
     }
     // A stream anew is the scene anew.
