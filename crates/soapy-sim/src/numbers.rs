@@ -98,7 +98,7 @@ impl Digitiser {
                 Some(Number::Cs8) => {
                     gather(&block.bytes()[from..], sample_stride, parts, |[i, q]: [u8; 2]| {
                         [i16::from(i as i8), i16::from(q as i8)]
-                    })
+                    });
                 }
                 Some(Number::Cs16) => gather(&block.bytes()[from..], sample_stride, parts, |[a, b, c, d]| {
                     [i16::from_le_bytes([a, b]), i16::from_le_bytes([c, d])]
