@@ -107,7 +107,9 @@ fn overflows_are_gaps_of_exactly_what_was_lost_after_a_hundred_of_them_too() {
             "{name}: {:?}",
             &gaps[..gaps.len().min(200)]
         );
-        assert_eq!(report["received"]["overflows"], gaps.len(), "{name}");
+        // Which of them also found this computer late is its own business.
+        let times = |what: &str| report["received"][what].as_u64().unwrap_or_default();
+        assert_eq!(times("overflows") + times("behind"), gaps.len() as u64, "{name}");
         assert_eq!(report["received"]["lost"], gaps.len() as u64 * lost, "{name}");
         assert_eq!(report["samples"], 101_000_000, "{name}");
         // The radio loses them at whole seconds of its own time.
@@ -452,7 +454,7 @@ fn the_last_seconds_are_kept_when_a_signal_or_a_detection_comes() {
     );
 
     // A signal, while the radio is heard in real time.
-    let device = noise_radio(folder.path(), "");
+    let device = noise_radio(folder.path(), "native=CS16");
     let out = folder.path().join("signal.sigmf-meta");
     let mut command = with_radio(rangegate(), &module);
     command.args(["capture", "-q", "--device", &device, "--freq", "1G", "--rate", "1M", "--last", "0.5"]);
@@ -506,24 +508,32 @@ impl Drop for Server {
 
 /// What SoapySDRServer announces itself through, where it does not run yet: without it the server ends.
 fn name_service(folder: &Path) -> Vec<Server> {
-    let start = |program: &str, arguments: &[&str]| {
+    let answers = |socket: &str| std::os::unix::net::UnixStream::connect(socket).is_ok();
+    let start = |program: &str, arguments: &[&str], socket: &str| {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = command.spawn().map(Server).ok();
-        std::thread::sleep(Duration::from_millis(500));
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while started.is_some() && !answers(socket) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
         started
     };
-    if Path::new("/run/avahi-daemon/socket").exists() {
+    let (bus, avahi) = ("/run/dbus/system_bus_socket", "/run/avahi-daemon/socket");
+    if answers(avahi) {
         return Vec::new();
     }
-    let _ = std::fs::create_dir_all("/run/dbus");
-    let bus = (!Path::new("/run/dbus/system_bus_socket").exists())
-        .then(|| start("dbus-daemon", &["--system", "--nofork", "--nopidfile"]));
+    let mut started = Vec::new();
+    if !answers(bus) {
+        // A socket that nobody answers would be in the way.
+        let _ = std::fs::create_dir_all("/run/dbus").and_then(|()| std::fs::remove_file(bus));
+        started.extend(start("dbus-daemon", &["--system", "--nofork", "--nopidfile"], bus));
+    }
     // On loopback alone.
     let config = folder.join("avahi.conf");
     let _ = std::fs::write(&config, "[server]\nallow-interfaces=lo\nuse-ipv6=no\n");
-    let avahi = start("avahi-daemon", &["--no-drop-root", "--no-rlimits", "-f", text(&config)]);
-    bus.flatten().into_iter().chain(avahi).collect()
+    started.extend(start("avahi-daemon", &["--no-drop-root", "--no-rlimits", "-f", text(&config)], avahi));
+    started
 }
 
 #[test]
@@ -535,7 +545,7 @@ fn a_radio_on_another_computer_is_heard_through_soapy_remote() {
     }
     let folder = tempfile::tempdir().unwrap();
     let _daemons = name_service(folder.path());
-    let device = noise_radio(folder.path(), "");
+    let device = noise_radio(folder.path(), "native=CS16");
     let mut command = with_radio(Command::new("SoapySDRServer"), &module);
     let bind = "tcp://127.0.0.1:55138";
     let server = command.arg(format!("--bind={bind}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();

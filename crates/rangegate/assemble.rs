@@ -2,6 +2,7 @@
 
 use crate::Outcome;
 use crate::chain::{Worker, segment_plan};
+use crate::commands::sentence;
 use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
@@ -235,9 +236,11 @@ pub fn run(
     results.bar.finish_and_clear();
 
     let mut report = report(plan, counts, &losses, &results, &pipeline);
-    if let Some((recorded, why)) = recorded {
+    if let Some((recording, ended)) = recorded {
+        let (recorded, finished) = recording.finish();
         report.recorded = json(&recorded);
-        report.losses.extend(why.err().map(|error| format!("the recording ended early: {error:#}")));
+        let why = ended.and(finished).err();
+        report.losses.extend(why.map(|error| format!("the recording ended early: {}", sentence(&error))));
     }
     report.status = match (&ended, pipeline.stopped) {
         (Err(_), _) => "failed",

@@ -85,8 +85,8 @@ impl Recording {
         self.trigger.clone()
     }
 
-    /// Records what comes through a tee until it ends; what was recorded, and what ended it early. That sets `stop`.
-    pub fn run(mut self, mut blocks: Receiver<Lease<IqBlock>>, stop: &Stop) -> (Recorded, Result<()>) {
+    /// Records what comes through a tee until it ends; what ended it early sets `stop`.
+    pub fn run(mut self, mut blocks: Receiver<Lease<IqBlock>>, stop: &Stop) -> (Self, Result<()>) {
         let mut ended = Ok(());
         while let Some(block) = blocks.recv() {
             let accepted = self.recorder.accept(&block).map_err(anyhow::Error::from);
@@ -102,8 +102,13 @@ impl Recording {
         }
         // Whoever sends must not wait for a place.
         drop(blocks);
+        (self, ended)
+    }
+
+    /// Writes what the last detections, which come after the last samples, asked for; what was recorded.
+    pub fn finish(mut self) -> (Recorded, Result<()>) {
         let finished = self.recorder.finish().map_err(anyhow::Error::from);
-        (self.recorder.recorded().clone(), ended.and(finished))
+        (self.recorder.recorded().clone(), finished)
     }
 }
 
@@ -184,6 +189,8 @@ pub struct Limits {
     folder: PathBuf,
     asked: Option<Instant>,
     free: Option<u64>,
+    /// Bytes of the recording when the disk was asked.
+    bytes: u64,
 }
 
 impl Limits {
@@ -197,19 +204,21 @@ impl Limits {
     pub fn new(args: &RecordArgs, out: &Path) -> Result<Self> {
         let folder = out.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let (max_bytes, keep_free) = (args.size.map(|s| s as u64), args.keep_free as u64);
-        let mut limits = Self { max_bytes, keep_free, folder: folder.to_owned(), asked: None, free: None };
-        if let Some(free) = limits.ask().filter(|free| *free <= limits.keep_free) {
+        let mut limits =
+            Self { max_bytes, keep_free, folder: folder.to_owned(), asked: None, free: None, bytes: 0 };
+        if let Some(free) = limits.ask(0).filter(|free| *free <= limits.keep_free) {
             let (free, kept) = (free as f64 / 1e9, limits.keep_free as f64 / 1e9);
             bail!("{}: {free:.3} GB are free, and --keep-free is {kept:.3} GB", limits.folder.display());
         }
         Ok(limits)
     }
 
-    fn ask(&mut self) -> Option<u64> {
+    /// Bytes that are free, by what the disk said last and what was written since.
+    fn ask(&mut self, bytes: u64) -> Option<u64> {
         if self.asked.is_none_or(|asked| asked.elapsed() > Self::ASK) {
-            (self.asked, self.free) = (Some(Instant::now()), free_bytes(&self.folder));
+            (self.asked, self.free, self.bytes) = (Some(Instant::now()), free_bytes(&self.folder), bytes);
         }
-        self.free
+        self.free.map(|free| free.saturating_sub(bytes - self.bytes))
     }
 
     /// Whether a recording of so many bytes is as large as it may be.
@@ -217,7 +226,7 @@ impl Limits {
     /// # Errors
     /// The disk is too full to go on.
     pub fn are_reached(&mut self, bytes: u64) -> Result<bool> {
-        if self.ask().is_some_and(|free| free < self.keep_free) {
+        if self.ask(bytes).is_some_and(|free| free < self.keep_free) {
             let kept = self.keep_free as f64 / 1e9;
             bail!("{}: less than {kept:.3} GB are free (--keep-free)", self.folder.display());
         }

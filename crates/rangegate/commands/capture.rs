@@ -91,7 +91,7 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
             Ok(()) if stop.is_set() => "stopped",
             Ok(()) => "done",
         },
-        error: ended.as_ref().err().map(|error| format!("{error:#}")),
+        error: ended.as_ref().err().map(super::sentence),
         duration_s: recorded.samples as f64 / capture.source.info().sample_rate.hz(),
         recorded,
         first_sample: first.0,

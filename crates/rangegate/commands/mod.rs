@@ -35,8 +35,8 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// Says on standard error what went wrong: causes that the sentence before them already holds are left out.
-pub fn complain(error: &anyhow::Error) {
+/// What went wrong, as one sentence: causes that the words before them already hold are left out.
+pub fn sentence(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -47,6 +47,11 @@ pub fn complain(error: &anyhow::Error) {
             message.push_str(cause.trim());
         }
     }
+    message
+}
+
+/// Says on standard error what went wrong.
+pub fn complain(error: &anyhow::Error) {
     // Nobody is left to tell where standard error is closed.
-    let _ = writeln!(std::io::stderr().lock(), "rangegate: {message}");
+    let _ = writeln!(std::io::stderr().lock(), "rangegate: {}", sentence(error));
 }

@@ -135,12 +135,18 @@ impl Recorder {
     pub fn accept(&mut self, block: &IqBlock) -> Result<()> {
         let Some(held) = &mut self.held else { return self.write(block) };
         held.push(block);
-        if let Some(at) = held.trigger.take(block.end_sample()) {
-            let until = at.saturating_add(held.after);
-            held.until = Some(held.until.map_or(until, |before| before.max(until)));
-            self.begin()?;
-        }
+        self.look_at_trigger()?;
         self.catch_up(CATCH_UP)
+    }
+
+    /// Begins to write what is held, or writes longer, where the trigger was pulled.
+    fn look_at_trigger(&mut self) -> Result<()> {
+        let Some(held) = &mut self.held else { return Ok(()) };
+        let newest = held.blocks.back().map_or(0, IqBlock::end_sample);
+        let Some(at) = held.trigger.take(newest) else { return Ok(()) };
+        let until = at.saturating_add(held.after);
+        held.until = Some(held.until.map_or(until, |before| before.max(until)));
+        self.begin()
     }
 
     /// Begins the next recording of a stretch.
@@ -196,6 +202,7 @@ impl Recorder {
     /// # Errors
     /// The disk is full, or the like.
     pub fn finish(&mut self) -> Result<()> {
+        self.look_at_trigger()?;
         let n_held = self.held.as_ref().map_or(0, |held| held.blocks.len());
         let caught_up = self.catch_up(n_held);
         caught_up.and(self.close())
