@@ -270,6 +270,10 @@ pub struct RadioArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
     pub setting: Vec<(String, String)>,
 
+    /// An argument of its stream, such as remote:prot=tcp; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub stream_arg: Vec<(String, String)>,
+
     /// Signal that is held in memory while disk or workers are late, s
     #[arg(long, value_name = "SECONDS")]
     pub buffer: Option<f64>,

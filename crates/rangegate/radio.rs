@@ -34,6 +34,7 @@ impl RadioArgs {
             radio.channels.clone_from(&self.channels);
         }
         radio.settings.extend(self.setting.iter().cloned());
+        radio.stream_args.extend(self.stream_arg.iter().cloned());
         source.radio = Some(radio);
         Ok(())
     }
