@@ -5,9 +5,15 @@
 //! products and sums are fused differs between them, so the last bits of a result depend on the machine; on one
 //! machine they never change.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod butterfly;
+mod vector;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8};
+pub(crate) use vector::{ComplexVector, Vector};
 
 /// Numbers that kernels handle together: one AVX-512 register, two of AVX2, four of NEON.
 pub(crate) const LANES: usize = 16;
@@ -40,14 +46,6 @@ pub(crate) trait Kernel {
 pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     // Without the instruction, `mul_add` is a slow function call.
     if FMA { a.mul_add(b, c) } else { a * b + c }
-}
-
-/// Whether [`run`] has vectors that kernels are faster with than what `rustfft` brings for the machine.
-pub(crate) fn is_wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return has_avx512();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
 }
 
 #[cfg(target_arch = "x86_64")]
