@@ -11,6 +11,9 @@ use rangegate_core::Complex32;
 
 type C<V> = ComplexVector<V>;
 
+/// Four rows of vectors.
+pub(super) type Group<V> = [C<V>; 4];
+
 /// Factors of a transform in the order above. `None` is 1.
 ///
 /// Not closures: those are only inlined if the compiler likes to, and a call from code for these vectors costs dozens of
@@ -185,7 +188,7 @@ pub(super) fn merge<V: Vector, const R: usize>(x: &mut [C<V>; R], w: &impl Facto
 
 /// Two transforms of two, forward or backward.
 #[inline(always)]
-pub(super) fn in_pairs<V: Vector>(x: &mut [C<V>; 4], w: [C<V>; 2]) {
+pub(super) fn in_pairs<V: Vector>(x: &mut Group<V>, w: [C<V>; 2]) {
     butterfly(x, [0, 1], Turn::None, Some(w[0]));
     butterfly(x, [2, 3], Turn::None, Some(w[1]));
 }

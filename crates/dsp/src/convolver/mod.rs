@@ -13,6 +13,8 @@
 //! O(log fft_len) a sample and template. Templates share the forward transform, half the cost of one.
 
 mod butterfly;
+mod factors;
+mod passes;
 mod path;
 mod portable;
 #[cfg(test)]

@@ -51,6 +51,8 @@ impl Path {
         match self {
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => crate::simd::Avx512::detect().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => crate::simd::Avx2::detect().is_some(),
             Self::Portable => true,
             _ => false,
         }

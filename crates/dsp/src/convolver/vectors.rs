@@ -1,6 +1,7 @@
 //! A bank of templates for vectors of one kind.
 
-use super::transform::{Group, Radices, Transform};
+use super::butterfly::Group;
+use super::transform::{Radices, Transform};
 use super::{Output, Path, Plan, Samples, Work};
 use crate::simd::{ComplexVector, Vector};
 use rangegate_core::Complex32;
@@ -11,6 +12,8 @@ pub(super) fn plan(path: Path, spectra: &[Vec<Complex32>], fft_len: usize) -> Op
     match path {
         #[cfg(target_arch = "x86_64")]
         Path::Avx512 => bank::<crate::simd::Avx512>(spectra, fft_len),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => bank::<crate::simd::Avx2>(spectra, fft_len),
         _ => None,
     }
 }
@@ -21,7 +24,7 @@ fn bank<V: Vector + std::fmt::Debug>(spectra: &[Vec<Complex32>], fft_len: usize)
     Some(Arc::new(Bank { transform, templates }))
 }
 
-/// What was fastest. A part of the first pass fits into the innermost cache, and the tail into the registers.
+/// What was fastest, with few kernels to compile. A part of the first pass fits into the innermost cache, and the tail into the registers.
 fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
     let (first, middle, tail): (usize, &[usize], usize) = match (n_lanes, fft_len) {
         (16, 256) => (4, &[], 4),
@@ -32,8 +35,18 @@ fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
         (16, 8192) => (8, &[8], 8),
         (16, 16_384) => (8, &[8], 16),
         (16, 32_768) => (8, &[16], 16),
-        (16, 65_536) => (16, &[16], 16),
-        (16, 131_072) => (16, &[4, 8], 16),
+        (16, 65_536) => (8, &[4, 8], 16),
+        (16, 131_072) => (8, &[4, 16], 16),
+        (8, 256) => (8, &[], 4),
+        (8, 512) => (4, &[4], 4),
+        (8, 1024) => (8, &[4], 4),
+        (8, 2048) => (4, &[4, 4], 4),
+        (8, 4096) => (8, &[4, 4], 4),
+        (8, 8192) => (4, &[4, 4, 4], 4),
+        (8, 16_384) => (8, &[4, 4, 4], 4),
+        (8, 32_768) => (8, &[8, 4, 4], 4),
+        (8, 65_536) => (8, &[4, 4, 4, 4], 4),
+        (8, 131_072) => (8, &[8, 4, 4, 4], 4),
         _ => return None,
     };
     let radices = Radices { first, middle: middle.to_vec(), tail };

@@ -6,10 +6,14 @@
 //! machine they never change.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod butterfly;
 mod vector;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8};
@@ -54,17 +58,22 @@ fn has_avx512() -> bool {
     has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")
 }
 
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma")
+}
+
 /// Runs a kernel with the widest vectors there are.
 #[allow(unsafe_code)]
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::is_x86_feature_detected as has;
         if has_avx512() {
             // SAFETY: the machine was just asked for every feature that the function is compiled for.
             return unsafe { run_avx512(kernel) };
         }
-        if has!("avx2") && has!("fma") {
+        if has_avx2() {
             // SAFETY: as above.
             return unsafe { run_avx2(kernel) };
         }
