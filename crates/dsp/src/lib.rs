@@ -20,7 +20,7 @@ pub mod burst;
 pub mod chain;
 pub mod clutter;
 pub mod convert;
-mod convolution;
+pub mod convolver;
 pub mod cw;
 pub mod detect;
 pub mod doppler;

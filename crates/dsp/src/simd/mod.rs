@@ -5,9 +5,19 @@
 //! products and sums are fused differs between them, so the last bits of a result depend on the machine; on one
 //! machine they never change.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod butterfly;
+mod vector;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8};
+pub(crate) use vector::{ComplexVector, Vector};
 
 /// Numbers that kernels handle together: one AVX-512 register, two of AVX2, four of NEON.
 pub(crate) const LANES: usize = 16;
@@ -42,18 +52,16 @@ pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Whether [`run`] has vectors that kernels are faster with than what `rustfft` brings for the machine.
-pub(crate) fn is_wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return has_avx512();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
-}
-
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
     use std::arch::is_x86_feature_detected as has;
     has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma")
 }
 
 /// Runs a kernel with the widest vectors there are.
@@ -61,12 +69,11 @@ fn has_avx512() -> bool {
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::is_x86_feature_detected as has;
         if has_avx512() {
             // SAFETY: the machine was just asked for every feature that the function is compiled for.
             return unsafe { run_avx512(kernel) };
         }
-        if has!("avx2") && has!("fma") {
+        if has_avx2() {
             // SAFETY: as above.
             return unsafe { run_avx2(kernel) };
         }
