@@ -7,23 +7,25 @@
 //! An echo of amplitude A whose Doppler lies on a bin has the power A² there, whatever the window. White noise of
 //! the power σ² per cell of the pulse cube has σ²·[`noise_gain`](DopplerPlan::noise_gain) in every cell of the map.
 //!
-//! The transform is Stockham's (self-sorting, decimation in frequency), with radix 8, 4, 2 and any prime. The pulses
-//! of a strip of gates are copied into cache with the window applied; there a number is `LANES` gates wide and
-//! every twiddle factor is one for all of them, so that nothing is ever transposed or shuffled.
+//! The transform is Stockham's (self-sorting, decimation in frequency), with radix 16, 8, 4, 2 and any odd prime. A
+//! number is `LANES` gates wide and every twiddle factor is one for all of them, so that nothing is ever transposed
+//! or shuffled. The first pass reads the pulses and applies the window, the last writes powers to the map; what is
+//! between them stays in the first-level cache: 128 pulses take two passes.
+//!
+//! What costs time is memory: the gates of one pulse that are transformed together are two cache lines, those of the
+//! next lie in another page, and reading and writing like this is four times slower than the transform. So the cube
+//! and the map are fetched ahead, in runs that suit the memory.
 #![allow(clippy::needless_range_loop, reason = "lanes are indexed alike in several arrays")]
 
 use crate::range_doppler::{PowerMap, PulseCube};
 use crate::simd::{
-    self, ComplexLanes, Kernel, LANES, Lanes, multiply_add, product, radix_2, radix_4, radix_8,
+    self, ComplexLanes, Kernel, LANES, Lanes, multiply_add, product, radix_2, radix_4, radix_8, radix_16,
 };
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
+use std::cell::Cell;
 use std::f64::consts::TAU;
-use std::ops::Range;
 use std::sync::Arc;
-
-/// Gates that are copied into cache together, in units of [`LANES`]: runs of memory of some lines each.
-const STRIP: usize = 4;
 
 /// A transform along slow time that cannot be.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -93,6 +95,9 @@ struct Pass {
     roots: Vec<Complex32>,
 }
 
+/// The greatest radix that has a butterfly of its own, as a power of two.
+const MAX_RADIX_BITS: u32 = 4;
+
 fn root_of_unity(k: usize, n: usize) -> Complex32 {
     let (sin, cos) = (-TAU * (k % n) as f64 / n as f64).sin_cos();
     Complex32::new(cos as f32, sin as f32)
@@ -100,10 +105,10 @@ fn root_of_unity(k: usize, n: usize) -> Complex32 {
 
 impl Pass {
     fn new(n: usize, stride: usize) -> Self {
-        let radix = match n {
-            _ if n.is_multiple_of(8) => 8,
-            _ if n.is_multiple_of(4) => 4,
-            _ => (2..=n).find(|&p| n.is_multiple_of(p)).unwrap_or(1),
+        let radix = match n.trailing_zeros() {
+            0 => (3..=n).step_by(2).find(|&p| n.is_multiple_of(p)).unwrap_or(1),
+            // As few passes as there can be, and those alike.
+            bits => 1 << bits.div_ceil(bits.div_ceil(MAX_RADIX_BITS)),
         };
         let twiddle = |p: usize| (0..radix).map(move |k| root_of_unity(p * k, n));
         Self {
@@ -114,7 +119,11 @@ impl Pass {
         }
     }
 
-    /// All passes of a transform of `n`.
+    fn has_butterfly(&self) -> bool {
+        self.radix.is_power_of_two()
+    }
+
+    /// All passes of a transform of `n`, those of radices with a butterfly first.
     fn all(n: usize) -> Vec<Self> {
         let (mut left, mut stride, mut passes) = (n, 1, Vec::new());
         while left > 1 {
@@ -227,7 +236,7 @@ impl DopplerPlan {
         let n_rows = self.n_doppler.max(self.n_pulses);
         DopplerProcessor {
             plan: Arc::clone(self),
-            strip: vec![ComplexLanes::ZERO; STRIP * n_rows],
+            strip: vec![ComplexLanes::ZERO; n_rows],
             other: vec![ComplexLanes::ZERO; n_rows],
         }
     }
@@ -237,7 +246,7 @@ impl DopplerPlan {
 #[derive(Debug)]
 pub struct DopplerProcessor {
     plan: Arc<DopplerPlan>,
-    /// `[STRIP × max(n_doppler, n_pulses)]`
+    /// What the passes read and write in turn, each `[max(n_doppler, n_pulses)]`.
     strip: Vec<ComplexLanes>,
     other: Vec<ComplexLanes>,
 }
@@ -272,90 +281,163 @@ impl Kernel for Process<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Self { plan, strip, other, cube, map } = self;
-        let n_rows = other.len();
-        for first_gate in (0..plan.n_gates).step_by(STRIP * LANES) {
-            let width = (plan.n_gates - first_gate).min(STRIP * LANES);
-            load(cube, first_gate, width, &plan.weights, strip, n_rows);
-            for (part, lanes) in strip.chunks_exact_mut(n_rows).take(width.div_ceil(LANES)).enumerate() {
-                let powers = first_gate + part * LANES..(first_gate + (part + 1) * LANES).min(plan.n_gates);
-                let (mut from, mut to) = (lanes, &mut *other);
-                match &plan.transform {
-                    Transform::Passes(passes) => {
-                        from[plan.n_pulses..].fill(ComplexLanes::ZERO);
-                        for pass in passes {
-                            run_pass::<FMA>(pass, from, to);
-                            (from, to) = (to, from);
-                        }
-                    }
-                    Transform::Dense(matrix) => {
-                        for (out, row) in to.iter_mut().zip(matrix.chunks_exact(plan.n_pulses)) {
-                            *out = dot::<FMA>(from.iter().zip(row));
-                        }
-                        from = to;
+        let (map_stride, is_wide) = (map.stride(), simd::is_wide());
+        for first_gate in (0..plan.n_gates).step_by(LANES) {
+            let (cube, stride, weights) = (cube.data(), cube.stride(), &plan.weights);
+            let gates = Gates {
+                cube,
+                stride,
+                first_gate,
+                weights,
+                is_wide,
+                ahead: Ahead::new(first_gate, stride, plan.n_pulses),
+            };
+            let mut powers = Powers::<FMA> {
+                map: map.data_mut(),
+                stride: map_stride,
+                first_gate,
+                ahead: Ahead::new(first_gate, map_stride, plan.n_doppler),
+            };
+            match &plan.transform {
+                Transform::Passes(passes) => transform::<FMA>(passes, &gates, strip, other, &mut powers),
+                Transform::Dense(matrix) => {
+                    copy(&gates, strip);
+                    for (bin, row) in matrix.chunks_exact(plan.n_pulses).enumerate() {
+                        powers.write(bin, &dot::<FMA>(strip.iter().zip(row)));
                     }
                 }
-                store::<FMA>(&from[..plan.n_doppler], map, powers);
             }
         }
     }
 }
 
-/// Copies `width` gates of every pulse, times its weight, to `[lanes][row]`.
-#[inline(always)]
-fn load(
-    cube: &PulseCube,
+/// Where a pass reads.
+trait Source {
+    fn read(&self, row: usize) -> ComplexLanes;
+}
+
+/// Where a pass writes.
+trait Sink {
+    fn write(&mut self, row: usize, x: &ComplexLanes);
+}
+
+impl Source for [ComplexLanes] {
+    #[inline(always)]
+    fn read(&self, row: usize) -> ComplexLanes {
+        self[row]
+    }
+}
+
+impl Sink for [ComplexLanes] {
+    #[inline(always)]
+    fn write(&mut self, row: usize, x: &ComplexLanes) {
+        self[row] = *x;
+    }
+}
+
+/// Gates that are fetched ahead together, in units of `LANES`.
+const STRIP: usize = 8;
+
+/// What to fetch: as many gates of as many rows as are worked on meanwhile, but in the order in which they lie in
+/// memory, a run of `STRIP · LANES` of one row after that of another.
+struct Ahead {
+    stride: usize,
     first_gate: usize,
-    width: usize,
-    weights: &[f32],
+    count: Cell<usize>,
+}
+
+impl Ahead {
+    fn new(first_gate: usize, stride: usize, n_rows: usize) -> Self {
+        let part = (first_gate / LANES) % STRIP;
+        let first_gate = first_gate + (STRIP - part) * LANES;
+        Self { stride, first_gate, count: Cell::new(part * n_rows) }
+    }
+
+    #[inline(always)]
+    fn next(&self, fetch: impl Fn(usize)) {
+        let count = self.count.get();
+        fetch(count / STRIP * self.stride + self.first_gate + count % STRIP * LANES);
+        self.count.set(count + 1);
+    }
+}
+
+/// `LANES` gates of every pulse, times its weight; after the last pulse, zero. At the end of a row they reach into
+/// its padding.
+struct Gates<'a> {
+    cube: &'a [Complex32],
+    stride: usize,
+    first_gate: usize,
+    weights: &'a [f32],
+    is_wide: bool,
+    ahead: Ahead,
+}
+
+impl Source for Gates<'_> {
+    #[inline(always)]
+    fn read(&self, row: usize) -> ComplexLanes {
+        let Some(&weight) = self.weights.get(row) else { return ComplexLanes::ZERO };
+        let at = row * self.stride + self.first_gate;
+        let x: &[Complex32; LANES] = &self.cube[at..].as_chunks().0[0];
+        self.ahead.next(|at| {
+            simd::prefetch(self.cube, at);
+            simd::prefetch(self.cube, at + LANES / 2);
+        });
+        simd::scaled_lanes(x, weight, self.is_wide)
+    }
+}
+
+/// `LANES` gates of every row of the map, or of its padding.
+struct Powers<'a, const FMA: bool> {
+    map: &'a mut [f32],
+    stride: usize,
+    first_gate: usize,
+    ahead: Ahead,
+}
+
+impl<const FMA: bool> Sink for Powers<'_, FMA> {
+    #[inline(always)]
+    fn write(&mut self, row: usize, x: &ComplexLanes) {
+        let at = row * self.stride + self.first_gate;
+        self.ahead.next(|at| simd::prefetch_write(self.map, at));
+        let power: &mut Lanes = &mut self.map[at..].as_chunks_mut().0[0];
+        for l in 0..LANES {
+            power[l] = multiply_add::<FMA>(x.re[l], x.re[l], x.im[l] * x.im[l]);
+        }
+    }
+}
+
+#[inline(always)]
+fn copy(from: &impl Source, to: &mut [ComplexLanes]) {
+    for (row, x) in to.iter_mut().enumerate() {
+        *x = from.read(row);
+    }
+}
+
+#[inline(always)]
+fn transform<const FMA: bool>(
+    passes: &[Pass],
+    gates: &Gates<'_>,
     strip: &mut [ComplexLanes],
-    n_rows: usize,
+    other: &mut [ComplexLanes],
+    powers: &mut Powers<'_, FMA>,
 ) {
-    for (row, &weight) in weights.iter().enumerate() {
-        let gates = &cube.row(row)[first_gate..first_gate + width];
-        let (full, rest) = gates.as_chunks::<LANES>();
-        for (part, x) in full.iter().enumerate() {
-            let lanes = &mut strip[part * n_rows + row];
-            for l in 0..LANES {
-                lanes.re[l] = x[l].re * weight;
-                lanes.im[l] = x[l].im * weight;
-            }
+    let (mut from, mut to) = (strip, other);
+    let passes = match passes {
+        [first, rest @ ..] if first.has_butterfly() && !rest.is_empty() => {
+            fast_pass::<FMA>(first, gates, from);
+            rest
         }
-        if !rest.is_empty() {
-            let lanes = &mut strip[full.len() * n_rows + row];
-            *lanes = ComplexLanes::ZERO;
-            for (l, x) in rest.iter().enumerate() {
-                lanes.re[l] = x.re * weight;
-                lanes.im[l] = x.im * weight;
-            }
+        _ => {
+            copy(gates, from);
+            passes
         }
+    };
+    let Some((last, passes)) = passes.split_last() else { return powers.write(0, &from[0]) };
+    for pass in passes {
+        any_pass::<FMA>(pass, &*from, &mut *to);
+        (from, to) = (to, from);
     }
-}
-
-/// Powers of all rows to the map's columns `gates`.
-#[inline(always)]
-fn store<const FMA: bool>(rows: &[ComplexLanes], map: &mut PowerMap, gates: Range<usize>) {
-    let stride = map.stride();
-    let map_rows = map.data_mut().chunks_exact_mut(stride);
-    // The length decides outside of the loop: a copy of any length within is a function call for each row.
-    if gates.len() == LANES {
-        for (row, x) in map_rows.zip(rows) {
-            row[gates.start..].as_chunks_mut().0[0] = powers::<FMA>(x);
-        }
-    } else {
-        for (row, x) in map_rows.zip(rows) {
-            let out = &mut row[gates.clone()];
-            out.copy_from_slice(&powers::<FMA>(x)[..out.len()]);
-        }
-    }
-}
-
-#[inline(always)]
-fn powers<const FMA: bool>(x: &ComplexLanes) -> Lanes {
-    let mut power = [0.0; LANES];
-    for l in 0..LANES {
-        power[l] = multiply_add::<FMA>(x.re[l], x.re[l], x.im[l] * x.im[l]);
-    }
-    power
+    any_pass::<FMA>(last, &*from, powers);
 }
 
 /// `Σ x·c`.
@@ -372,12 +454,20 @@ fn dot<'a, const FMA: bool>(terms: impl Iterator<Item = (&'a ComplexLanes, &'a C
 }
 
 #[inline(always)]
-fn run_pass<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut [ComplexLanes]) {
+fn any_pass<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut (impl Sink + ?Sized)) {
+    match pass.has_butterfly() {
+        true => fast_pass::<FMA>(pass, from, to),
+        false => slow_pass::<FMA>(pass, from, to),
+    }
+}
+
+#[inline(always)]
+fn fast_pass<const FMA: bool>(pass: &Pass, from: &(impl Source + ?Sized), to: &mut (impl Sink + ?Sized)) {
     match pass.radix {
+        16 => butterflies::<16, FMA>(pass, from, to, radix_16::<FMA>),
         8 => butterflies::<8, FMA>(pass, from, to, radix_8),
         4 => butterflies::<4, FMA>(pass, from, to, radix_4),
-        2 => butterflies::<2, FMA>(pass, from, to, radix_2),
-        _ => any_radix::<FMA>(pass, from, to),
+        _ => butterflies::<2, FMA>(pass, from, to, radix_2),
     }
 }
 
@@ -385,8 +475,8 @@ fn run_pass<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut [Compl
 #[inline(always)]
 fn butterflies<const R: usize, const FMA: bool>(
     pass: &Pass,
-    from: &[ComplexLanes],
-    to: &mut [ComplexLanes],
+    from: &(impl Source + ?Sized),
+    to: &mut (impl Sink + ?Sized),
     butterfly: impl Fn([Complex32; R]) -> [Complex32; R],
 ) {
     let stride = pass.stride;
@@ -396,7 +486,7 @@ fn butterflies<const R: usize, const FMA: bool>(
         for q in 0..stride {
             let mut x = [ComplexLanes::ZERO; R];
             for j in 0..R {
-                x[j] = from[q + stride * (p + j * m)];
+                x[j] = from.read(q + stride * (p + j * m));
             }
             for l in 0..LANES {
                 let mut number = [Complex32::ZERO; R];
@@ -412,14 +502,15 @@ fn butterflies<const R: usize, const FMA: bool>(
                 }
             }
             for k in 0..R {
-                to[q + stride * (R * p + k)] = x[k];
+                to.write(q + stride * (R * p + k), &x[k]);
             }
         }
     }
 }
 
+/// The same for any radix, by the sum.
 #[inline(always)]
-fn any_radix<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut [ComplexLanes]) {
+fn slow_pass<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut (impl Sink + ?Sized)) {
     let Pass { radix, stride, .. } = *pass;
     let m = pass.twiddles.len() / radix;
     for (p, twiddle) in pass.twiddles.chunks_exact(radix).enumerate() {
@@ -432,7 +523,7 @@ fn any_radix<const FMA: bool>(pass: &Pass, from: &[ComplexLanes], to: &mut [Comp
                     let x = product::<FMA>(Complex32::new(sum.re[l], sum.im[l]), twiddle[k]);
                     (sum.re[l], sum.im[l]) = (x.re, x.im);
                 }
-                to[q + stride * (radix * p + k)] = sum;
+                to.write(q + stride * (radix * p + k), &sum);
             }
         }
     }

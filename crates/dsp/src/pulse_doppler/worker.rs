@@ -185,7 +185,9 @@ impl PulseDopplerWorker {
             }
             out.peaks_dropped += worker.n_dropped();
             if number == 0 && channel == 0 {
-                worker.range_profile(&mut out.look.range_profile);
+                if out.overview.is_wanted() {
+                    worker.range_profile(&mut out.look.range_profile);
+                }
                 if let Some(map) = &mut out.look.map {
                     map.clone_from(worker.map());
                 }

@@ -11,22 +11,27 @@ pub use worker::{RangeDopplerWorker, Target};
 
 use rangegate_core::Complex32;
 
-/// Elements that a row is padded to: a cache line of complex samples.
-const ROW_ALIGNMENT: usize = 8;
+/// Elements that a row is padded to: whole vectors, and whole cache lines for numbers of 4 bytes and more.
+const ROW_ALIGNMENT: usize = 16;
+/// Bytes that the first row begins at a multiple of: a cache line, so that no vector lies across two.
+const ALIGNMENT: usize = 64;
 
-/// Elements from one row of `n` to the next: whole cache lines, and no power of two, which would put the cells of
-/// a column into few sets of the cache.
+/// Elements from one row of `n` to the next: an odd number of vectors, as with a power of two the cells of a column
+/// would share few sets of the cache.
 fn padded(n: usize) -> usize {
-    let lines = n.div_ceil(ROW_ALIGNMENT);
-    (lines + usize::from(lines.is_multiple_of(8))) * ROW_ALIGNMENT
+    (n.div_ceil(ROW_ALIGNMENT) | 1) * ROW_ALIGNMENT
 }
 
 /// A matrix of rows along range, padded: pulses of a CPI, or Doppler bins.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Rows<T> {
     n_rows: usize,
     n_gates: usize,
     stride: usize,
+    /// Elements of all rows that there is memory for.
+    room: usize,
+    /// Where the first row begins in `data`.
+    start: usize,
     data: Vec<T>,
 }
 
@@ -36,15 +41,28 @@ pub type PulseCube = Rows<Complex32>;
 /// Powers `[n_doppler × n_gates]`, zero Doppler first.
 pub type PowerMap = Rows<f32>;
 
-impl<T: Clone> Clone for Rows<T> {
+impl<T: Copy + Default> Clone for Rows<T> {
     fn clone(&self) -> Self {
-        Self { data: self.data.clone(), ..*self }
+        let mut clone = Self::default();
+        clone.clone_from(self);
+        clone
     }
 
     /// Allocates nothing where the room is as large already: maps are kept in the run loop.
     fn clone_from(&mut self, source: &Self) {
-        self.data.clone_from(&source.data);
+        if self.room < source.room {
+            *self = Self::with_room(source.room);
+        }
         (self.n_rows, self.n_gates, self.stride) = (source.n_rows, source.n_gates, source.stride);
+        self.data[self.start..][..source.room].copy_from_slice(&source.data[source.start..][..source.room]);
+    }
+}
+
+/// The same numbers; padding does not count.
+impl<T: Copy + Default + PartialEq> PartialEq for Rows<T> {
+    fn eq(&self, other: &Self) -> bool {
+        (self.n_rows, self.n_gates) == (other.n_rows, other.n_gates)
+            && (0..self.n_rows).all(|row| self.row(row) == other.row(row))
     }
 }
 
@@ -52,7 +70,14 @@ impl<T: Copy + Default> Rows<T> {
     /// `n_rows × n_gates` of the default value.
     pub fn new(n_rows: usize, n_gates: usize) -> Self {
         let stride = padded(n_gates);
-        Self { n_rows, n_gates, stride, data: vec![T::default(); n_rows * stride] }
+        Self { n_rows, n_gates, stride, ..Self::with_room(n_rows * stride) }
+    }
+
+    fn with_room(room: usize) -> Self {
+        let slack = ALIGNMENT / size_of::<T>().max(1);
+        let data = vec![T::default(); room + slack];
+        let start = data.as_ptr().align_offset(ALIGNMENT).min(slack);
+        Self { n_rows: 0, n_gates: 0, stride: 0, room, start, data }
     }
 
     /// Number of rows: pulses, or Doppler bins.
@@ -65,7 +90,7 @@ impl<T: Copy + Default> Rows<T> {
     /// # Panics
     /// There is no memory for so many.
     pub fn set_n_rows(&mut self, n_rows: usize) {
-        let room = self.data.len();
+        let room = self.room;
         assert!(n_rows * self.stride <= room, "{n_rows} rows of {} in {room}", self.stride);
         self.n_rows = n_rows;
     }
@@ -85,7 +110,7 @@ impl<T: Copy + Default> Rows<T> {
     /// # Panics
     /// There is no such row.
     pub fn row(&self, row: usize) -> &[T] {
-        &self.data[row * self.stride..][..self.n_gates]
+        &self.data()[row * self.stride..][..self.n_gates]
     }
 
     /// One row, to be written.
@@ -93,16 +118,16 @@ impl<T: Copy + Default> Rows<T> {
     /// # Panics
     /// There is no such row.
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
-        &mut self.data[row * self.stride..][..self.n_gates]
+        &mut self.data[self.start + row * self.stride..][..self.n_gates]
     }
 
     /// All rows with their padding: row `r` begins at `r · stride`.
     pub fn data(&self) -> &[T] {
-        &self.data
+        &self.data[self.start..][..self.room]
     }
 
     /// All rows with their padding, to be written.
     pub fn data_mut(&mut self) -> &mut [T] {
-        &mut self.data
+        &mut self.data[self.start..][..self.room]
     }
 }

@@ -16,8 +16,10 @@ mod vector;
 pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
-pub(crate) use butterfly::{product, radix_2, radix_4, radix_8};
+pub(crate) use butterfly::{product, radix_2, radix_4, radix_8, radix_16};
 pub(crate) use vector::{ComplexVector, Vector};
+
+use rangegate_core::Complex32;
 
 /// Numbers that kernels handle together: one AVX-512 register, two of AVX2, four of NEON.
 pub(crate) const LANES: usize = 16;
@@ -35,6 +37,49 @@ pub(crate) struct ComplexLanes {
 
 impl ComplexLanes {
     pub(crate) const ZERO: Self = Self { re: [0.0; LANES], im: [0.0; LANES] };
+}
+
+/// Numbers next to each other, times `factor`, to lanes.
+///
+/// Compilers make masked loads of the loop, each of them across two cache lines.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, is_wide: bool) -> ComplexLanes {
+    #[cfg(target_arch = "x86_64")]
+    if is_wide {
+        debug_assert!(has_avx512());
+        // SAFETY: who says `is_wide` has asked.
+        return unsafe { scaled_lanes_avx512(x, factor) };
+    }
+    let _ = is_wide;
+    let mut lanes = ComplexLanes::ZERO;
+    for l in 0..LANES {
+        lanes.re[l] = x[l].re * factor;
+        lanes.im[l] = x[l].im * factor;
+    }
+    lanes
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl")]
+#[inline]
+#[allow(unsafe_code)]
+fn scaled_lanes_avx512(x: &[Complex32; LANES], factor: f32) -> ComplexLanes {
+    use std::arch::x86_64::*;
+    let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+    let factor = _mm512_set1_ps(factor);
+    let mut lanes = ComplexLanes::ZERO;
+    let from = x.as_ptr().cast::<f32>();
+    // SAFETY: a complex number is two floats, so that there are 32 of them at `from`; 16 are at each of the arrays.
+    unsafe {
+        let (low, high) = (_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(LANES)));
+        let re = _mm512_mul_ps(_mm512_permutex2var_ps(low, even, high), factor);
+        let im = _mm512_mul_ps(_mm512_permutex2var_ps(low, odd, high), factor);
+        _mm512_storeu_ps(lanes.re.as_mut_ptr(), re);
+        _mm512_storeu_ps(lanes.im.as_mut_ptr(), im);
+    }
+    lanes
 }
 
 /// What [`run`] runs. It and all that it calls must be `#[inline(always)]`, or it is not compiled for the vectors.
@@ -62,6 +107,34 @@ fn has_avx512() -> bool {
 fn has_avx2() -> bool {
     use std::arch::is_x86_feature_detected as has;
     has!("avx2") && has!("fma")
+}
+
+/// Asks for the cache line of `data[at]`, which need not be there. Changes nothing but the time that reading takes.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub(crate) fn prefetch<T>(data: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: the instruction accesses no memory that a program could see, and does not fault, wherever it points.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(data.as_ptr().wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, at);
+}
+
+/// As [`prefetch`], for a line that will be written.
+#[allow(unsafe_code)]
+#[inline(always)]
+pub(crate) fn prefetch_write<T>(data: &[T], at: usize) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_ET0, _mm_prefetch};
+        // SAFETY: as above.
+        unsafe { _mm_prefetch::<_MM_HINT_ET0>(data.as_ptr().wrapping_add(at).cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (data, at);
 }
 
 /// Runs a kernel with the widest vectors there are.

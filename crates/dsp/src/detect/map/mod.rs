@@ -234,6 +234,11 @@ impl Window {
         self.guard_bins + self.training_bins
     }
 
+    /// Sums over 1, 2, 4, … bins that are needed.
+    fn n_levels(self) -> usize {
+        self.guard_bins.max(self.training_bins).max(1).ilog2() as usize + 1
+    }
+
     /// Training cells far from the edges.
     fn n_cells(self) -> usize {
         let side = |n: usize| 2 * n + 1;

@@ -46,6 +46,7 @@ impl OrderedStrip {
     }
 
     /// Finds bounds for the bins from `bin` on. `strip` is `[n_doppler + 2·reach × width]`.
+    #[inline(always)]
     pub(super) fn bound(&mut self, plan: &MapCfarPlan, strip: &[f32], bin: usize, gates: (usize, usize)) {
         let (first_gate, n) = gates;
         let n_rows = self.n_rows().min(plan.n_doppler - bin);
@@ -96,6 +97,7 @@ impl OrderedStrip {
     }
 
     /// Tests the `cells` of a bin between the margins of the strip.
+    #[inline(always)]
     pub(super) fn test_row(
         &mut self,
         strip: &[f32],
@@ -123,7 +125,7 @@ impl OrderedStrip {
         }
     }
 
-    /// The test by its definition, after one more count.
+    /// The test by its definition, after one more count. Too rare for vectors of its own.
     fn test_cell(
         &mut self,
         strip: &[f32],

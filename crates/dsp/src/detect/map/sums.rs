@@ -4,16 +4,13 @@
 //! and the same mirrored. Nothing is ever subtracted, so that a strong echo leaves no rounding behind: the ring is
 //! made of parts that do not overlap.
 
-use super::{MapCfarPlan, Split, Window};
-use crate::range_doppler::PowerMap;
-
-/// Gates that are summed along Doppler at once: a cache line, so that all bins of them fit the first-level cache.
-pub(super) const COLUMNS: usize = 16;
-
-type Cells = [f32; COLUMNS];
+use super::Window;
+use crate::range_doppler::Rows;
+use std::mem::take;
 
 /// Where the block of this width begins before and after the cell under test, if the `len` cells from `near` on
 /// (distances to the cell, on both sides) are composed of one.
+#[inline(always)]
 fn block_at(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
     // The least block lies next to the cell.
     (len & width != 0).then(|| {
@@ -22,162 +19,179 @@ fn block_at(width: usize, near: usize, len: usize) -> Option<(isize, isize)> {
     })
 }
 
+#[inline(always)]
 fn shifted(cell: usize, by: isize) -> usize {
     cell.checked_add_signed(by).expect("a margin as wide as the reach")
 }
 
-/// Sums along Doppler of a few neighbouring gates.
+/// Sums along Doppler of the gates of a strip, in one sweep over its rows: of each sum over 1, 2, 4, … rows as many are
+/// kept as a cell reaches, so that all of it stays in cache.
 #[derive(Debug)]
-pub(super) struct ColumnSums {
+pub(super) struct DopplerSums {
     window: Window,
-    /// All bins, with as many before and after as a cell reaches; then sums over 2, 4, … of them.
-    table: Vec<Cells>,
+    /// `[2·reach + 1 × width]` for each number of rows; the sum that begins with row `r` lies at `r` modulo the rows.
+    levels: Vec<Rows<f32>>,
     /// Over the training bins on both sides; of two halves, those before.
-    pub(super) training: Vec<Cells>,
+    pub(super) training: Rows<f32>,
     /// Over all bins within reach and the cell's own; of two halves, the training bins after.
-    pub(super) all: Vec<Cells>,
+    pub(super) all: Rows<f32>,
 }
 
-impl ColumnSums {
-    pub(super) fn new(window: Window, n_doppler: usize) -> Self {
-        let cells = |n| vec![[0.0; COLUMNS]; n];
-        let table = cells(n_doppler + 2 * window.reach_bins());
-        Self { window, table, training: cells(n_doppler), all: cells(n_doppler) }
+impl DopplerSums {
+    /// Numbers that are kept for each gate.
+    pub(super) fn n_kept(window: Window) -> usize {
+        window.n_levels() * (2 * window.reach_bins() + 1)
     }
 
-    /// Sums the gates from `first_gate` on, some of which may lie outside the map and add nothing.
-    pub(super) fn sum(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
-        self.load(plan, map, first_gate);
-        self.training.fill([0.0; COLUMNS]);
-        match plan.split {
-            Split::Bins => {
-                self.all.fill([0.0; COLUMNS]);
-                self.each_side();
-            }
-            _ => {
-                let reach = self.window.reach_bins();
-                self.all.copy_from_slice(&self.table[reach..][..plan.n_doppler]);
-                self.both_sides();
-            }
+    pub(super) fn new(window: Window, width: usize) -> Self {
+        let row = || Rows::new(1, width);
+        let level = |_| Rows::new(2 * window.reach_bins() + 1, width);
+        let levels = (0..window.n_levels()).map(level).collect();
+        Self { window, levels, training: row(), all: row() }
+    }
+
+    /// Where the sum that begins with a row lies.
+    #[inline(always)]
+    fn slot(&self, row: usize) -> usize {
+        row % (2 * self.window.reach_bins() + 1)
+    }
+
+    /// Room for the next row, to be filled before [`push`](Self::push).
+    #[inline(always)]
+    pub(super) fn row_mut(&mut self, row: usize) -> &mut [f32] {
+        let slot = self.slot(row);
+        self.levels[0].row_mut(slot)
+    }
+
+    /// A row that has been pushed, and not so long ago.
+    #[inline(always)]
+    pub(super) fn row(&self, row: usize) -> &[f32] {
+        self.levels[0].row(self.slot(row))
+    }
+
+    /// Takes the next row: makes the sums that end with it.
+    #[inline(always)]
+    pub(super) fn push(&mut self, row: usize) {
+        for level in 1..self.levels.len() {
+            let half = 1 << (level - 1);
+            let Some(first) = (row + 1).checked_sub(2 * half) else { return };
+            let (one, other) = (self.slot(first), self.slot(first + half));
+            let (halves, wholes) = self.levels.split_at_mut(level);
+            let halves = &halves[level - 1];
+            assign(wholes[0].row_mut(one), halves.row(one), halves.row(other));
         }
     }
 
-    fn load(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: isize) {
-        let n_gates = map.n_gates() as isize;
-        let from = first_gate.clamp(0, n_gates);
-        let to = (first_gate + COLUMNS as isize).clamp(from, n_gates);
-        let lead = (from - first_gate).clamp(0, COLUMNS as isize) as usize;
-        let inside = from as usize..to as usize;
-        let mut bin = plan.n_doppler - self.window.reach_bins();
-        for cells in &mut self.table {
-            if bin == plan.n_doppler {
-                bin = 0;
-            }
-            let row = &map.row(bin)[inside.clone()];
-            match row.first_chunk() {
-                _ if plan.row_scales[bin].is_none() => *cells = [0.0; COLUMNS],
-                Some(row) => *cells = *row,
-                None => {
-                    *cells = [0.0; COLUMNS];
-                    cells[lead..lead + row.len()].copy_from_slice(row);
-                }
-            }
-            bin += 1;
-        }
-    }
-
-    fn both_sides(&mut self) {
+    /// Sums around a row, of which as many as a cell reaches have been pushed before and after.
+    #[inline(always)]
+    pub(super) fn both_sides(&mut self, row: usize) {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
-        let reach = self.window.reach_bins();
-        let (training, all) = (&mut self.training, &mut self.all);
-        // Nobody asks for the sums over all bins if no gates are summed.
-        let guard_bins_summed = if training_gates > 0 { guard_bins } else { 0 };
-        let parts = [(1, guard_bins_summed), (guard_bins + 1, training_bins)];
-        compose(&mut self.table, guard_bins_summed.max(training_bins), |table, width| {
-            for ((near, len), sums) in parts.into_iter().zip([&mut *all, &mut *training]) {
-                let Some((before, after)) = block_at(width, near, len) else { continue };
-                let sides = table[shifted(reach, before)..].iter().zip(&table[shifted(reach, after)..]);
-                for (sum, (before, after)) in sums.iter_mut().zip(sides) {
-                    *sum = added(*sum, added(*before, *after));
-                }
+        let (mut all_sums, mut training_sums) = (take(&mut self.all), take(&mut self.training));
+        let (all, training) = (all_sums.row_mut(0), training_sums.row_mut(0));
+        all.copy_from_slice(self.levels[0].row(self.slot(row)));
+        let mut is_first = true;
+        for level in 0..self.levels.len() {
+            let sums = |start| self.levels[level].row(self.slot(shifted(row, start)));
+            // Nobody asks for the sums over all bins if no gates are summed.
+            if let (true, Some((before, after))) = (training_gates > 0, block_at(1 << level, 1, guard_bins)) {
+                add_both(all, sums(before), sums(after));
             }
-        });
+            if let Some((before, after)) = block_at(1 << level, guard_bins + 1, training_bins) {
+                let sides = (sums(before), sums(after));
+                match is_first {
+                    true => assign(training, sides.0, sides.1),
+                    false => add_both(training, sides.0, sides.1),
+                }
+                is_first = false;
+            }
+        }
+        if is_first {
+            training.fill(0.0);
+        }
         if training_gates > 0 {
-            for (all, training) in all.iter_mut().zip(training) {
-                *all = added(*all, *training);
-            }
+            add(all, training);
         }
+        (self.training, self.all) = (training_sums, all_sums);
     }
 
-    fn each_side(&mut self) {
+    /// As [`both_sides`](Self::both_sides), but the training bins before in `training`, those after in `all`.
+    #[inline(always)]
+    pub(super) fn each_side(&mut self, row: usize) {
         let Window { guard_bins, training_bins, .. } = self.window;
-        let reach = self.window.reach_bins();
-        let (training, all) = (&mut self.training, &mut self.all);
-        compose(&mut self.table, training_bins, |table, width| {
-            let Some((before, after)) = block_at(width, guard_bins + 1, training_bins) else { return };
-            for (start, sums) in [(before, &mut *training), (after, &mut *all)] {
-                for (sum, part) in sums.iter_mut().zip(&table[shifted(reach, start)..]) {
-                    *sum = added(*sum, *part);
-                }
+        let (mut all_sums, mut training_sums) = (take(&mut self.all), take(&mut self.training));
+        let (all, training) = (all_sums.row_mut(0), training_sums.row_mut(0));
+        training.fill(0.0);
+        all.fill(0.0);
+        for level in 0..self.levels.len() {
+            let sums = |start| self.levels[level].row(self.slot(shifted(row, start)));
+            if let Some((before, after)) = block_at(1 << level, guard_bins + 1, training_bins) {
+                add(training, sums(before));
+                add(all, sums(after));
             }
-        });
+        }
+        (self.training, self.all) = (training_sums, all_sums);
     }
 }
 
-/// By value, so that nothing can alias and all of it stays in registers.
-fn added(a: Cells, b: Cells) -> Cells {
-    std::array::from_fn(|i| a[i] + b[i])
+#[inline(always)]
+fn assign(sums: &mut [f32], one: &[f32], other: &[f32]) {
+    sums.iter_mut().zip(one.iter().zip(other)).for_each(|(sum, (a, b))| *sum = a + b);
 }
 
-/// Calls `level` with the sums over 1, 2, 4, … rows, up to `longest`.
-fn compose(table: &mut [Cells], longest: usize, mut level: impl FnMut(&[Cells], usize)) {
-    let mut width = 1;
-    while width <= longest {
-        level(table, width);
-        width *= 2;
-        if width > longest {
-            return;
-        }
-        for row in 0..table.len().saturating_sub(width / 2) {
-            table[row] = added(table[row], table[row + width / 2]);
+#[inline(always)]
+fn add(sums: &mut [f32], part: &[f32]) {
+    sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+}
+
+#[inline(always)]
+fn add_both(sums: &mut [f32], before: &[f32], after: &[f32]) {
+    sums.iter_mut().zip(before.iter().zip(after)).for_each(|(sum, (a, b))| *sum += a + b);
+}
+
+/// Sums of one row: over both sides, or over each.
+pub(super) struct Sums<'a> {
+    pub(super) one: &'a mut [f32],
+    pub(super) other: Option<&'a mut [f32]>,
+}
+
+impl Sums<'_> {
+    #[inline(always)]
+    fn add(&mut self, before: &[f32], after: &[f32]) {
+        match &mut self.other {
+            None => add_both(self.one, before, after),
+            Some(other) => {
+                add(self.one, before);
+                add(other, after);
+            }
         }
     }
 }
 
 /// Adds the sums over `len` cells from `near` on, before and after each cell of a row with margins as wide as its
-/// reach. `scratch` holds two rows.
+/// reach. `scratch` holds two such rows.
+#[inline(always)]
 pub(super) fn along_gates(
     row: &[f32],
     (near, len): (usize, usize),
     margin: usize,
-    scratch: &mut [f32],
-    mut add: impl FnMut(&[f32], &[f32]),
+    scratch: &mut [Rows<f32>; 2],
+    out: &mut Sums<'_>,
 ) {
     let n = row.len() - 2 * margin;
-    let (one, other) = scratch[..2 * row.len()].split_at_mut(row.len());
-    let (mut sums, mut next) = (&mut *one, &mut *other);
+    let [sums, next] = scratch;
+    let (mut sums, mut next) = (sums.row_mut(0), next.row_mut(0));
     let mut width = 1;
     while width <= len {
         let source = if width == 1 { row } else { &*sums };
         if let Some((before, after)) = block_at(width, near, len) {
-            add(&source[shifted(margin, before)..][..n], &source[shifted(margin, after)..][..n]);
+            out.add(&source[shifted(margin, before)..][..n], &source[shifted(margin, after)..][..n]);
         }
         if 2 * width > len {
             return;
         }
         let valid = row.len() + 1 - 2 * width;
-        for (out, (a, b)) in next[..valid].iter_mut().zip(source[..valid].iter().zip(&source[width..])) {
-            *out = a + b;
-        }
+        assign(&mut next[..valid], &source[..valid], &source[width..]);
         std::mem::swap(&mut sums, &mut next);
         width *= 2;
     }
-}
-
-pub(super) fn add(sums: &mut [f32], part: &[f32]) {
-    sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
-}
-
-pub(super) fn add_both(sums: &mut [f32], one: &[f32], other: &[f32]) {
-    sums.iter_mut().zip(one.iter().zip(other)).for_each(|(sum, (a, b))| *sum += a + b);
 }

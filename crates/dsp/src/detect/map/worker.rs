@@ -1,14 +1,15 @@
-//! The run: strip by strip of gates, so that what is summed stays in a core's own cache.
+//! The run: strip by strip of gates, bin by bin, so that what is summed stays in a core's own cache.
 
 use super::order::{ABSENT, OrderedStrip};
 use super::scales::RowScales;
-use super::sums::{COLUMNS, ColumnSums, add, add_both, along_gates};
+use super::sums::{DopplerSums, Sums, along_gates};
 use super::{Crossing, Crossings, MapCfarPlan, Split};
 use crate::detect::Detector;
-use crate::range_doppler::PowerMap;
+use crate::range_doppler::{PowerMap, Rows};
+use crate::simd::{self, Kernel, LANES};
 use std::sync::Arc;
 
-/// Cells of a strip: a few arrays of so many `f32`s fit a second-level cache.
+/// Numbers that are kept of a strip: a few arrays of so many `f32`s fit a second-level cache.
 const STRIP_CELLS: usize = 1 << 16;
 /// Cells that are looked at together for a crossing.
 pub(super) const GROUP: usize = 32;
@@ -19,16 +20,13 @@ pub struct MapCfarWorker {
     plan: Arc<MapCfarPlan>,
     /// Gates of a strip, without its margins.
     gates: usize,
-    /// Gates of a strip, with margins as wide as the reach, whole `COLUMNS`.
+    /// Gates of a strip, with margins as wide as the reach, whole vectors.
     width: usize,
-    /// Sums over training bins, and over all bins, `[n_doppler × width]`.
-    training: Vec<f32>,
-    all: Vec<f32>,
-    columns: ColumnSums,
+    sums: DopplerSums,
     /// Sums of one row, each of `gates`.
-    halves: [Vec<f32>; 2],
-    scratch: Vec<f32>,
-    /// The strip itself, where it is needed: all bins, wrapped, for ordered statistics, one bin for sums over range.
+    halves: [Rows<f32>; 2],
+    scratch: [Rows<f32>; 2],
+    /// The strip itself, all bins, wrapped, for ordered statistics.
     cells: Vec<f32>,
     ordered: Option<OrderedStrip>,
 }
@@ -65,21 +63,18 @@ impl MapCfarWorker {
         let (window, n_doppler) = (plan.window, plan.n_doppler);
         let n_rows = n_doppler + 2 * window.reach_bins();
         let margins = 2 * window.reach_gates();
-        let gates = (STRIP_CELLS / n_rows).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
-        let width = (gates + margins).next_multiple_of(COLUMNS);
-        let gates = width - margins;
         let is_ordered = matches!(plan.detector, Detector::Os { .. });
-        let has_columns = !is_ordered && window.reach_bins() > 0;
-        let sums = if has_columns { n_doppler * width } else { 0 };
+        let n_kept = if is_ordered { n_rows } else { DopplerSums::n_kept(window) };
+        let gates = (STRIP_CELLS / n_kept).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
+        let width = (gates + margins).next_multiple_of(LANES);
+        let gates = width - margins;
         Self {
             gates,
             width,
-            training: vec![0.0; sums],
-            all: vec![0.0; sums],
-            columns: ColumnSums::new(window, if has_columns { n_doppler } else { 0 }),
-            halves: [vec![0.0; gates], vec![0.0; gates]],
-            scratch: vec![0.0; 2 * width],
-            cells: vec![0.0; if is_ordered { n_rows * width } else { width }],
+            sums: DopplerSums::new(window, if is_ordered { 0 } else { width }),
+            halves: [Rows::new(1, gates), Rows::new(1, gates)],
+            scratch: [Rows::new(1, width), Rows::new(1, width)],
+            cells: vec![0.0; if is_ordered { n_rows * width } else { 0 }],
             ordered: is_ordered.then(|| OrderedStrip::new(window, width)),
             plan,
         }
@@ -100,16 +95,11 @@ impl MapCfarWorker {
         assert!(shape == planned, "a map of {shape:?}, the plan is for {planned:?}");
         found.cells.clear();
         found.n_dropped = 0;
-        for first_gate in (0..plan.n_gates).step_by(self.gates) {
-            let n_cells = self.gates.min(plan.n_gates - first_gate);
-            match self.ordered.is_some() {
-                true => self.test_ordered(&plan, map, (first_gate, n_cells), found),
-                false => self.test_sums(&plan, map, (first_gate, n_cells), found),
-            }
-        }
+        simd::run(Detect { worker: self, plan: &plan, map, found });
         found.cells.sort_unstable_by_key(|cell| (cell.bin, cell.gate));
     }
 
+    #[inline(always)]
     fn test_ordered(
         &mut self,
         plan: &MapCfarPlan,
@@ -137,74 +127,107 @@ impl MapCfarWorker {
         }
     }
 
+    #[inline(always)]
     fn test_sums(
         &mut self,
         plan: &MapCfarPlan,
         map: &PowerMap,
-        (first_gate, n_cells): (usize, usize),
+        gates: (usize, usize),
         found: &mut Crossings,
     ) {
-        let (window, margin, width) = (plan.window, plan.window.reach_gates(), self.width);
-        let has_bins = window.reach_bins() > 0;
-        if has_bins {
-            self.sum_columns(plan, map, first_gate);
-        }
-        for (bin, scales) in plan.row_scales.iter().enumerate() {
-            let Some(scales) = scales.map(|i| &plan.scales[i]) else { continue };
-            let row = bin * width..(bin + 1) * width;
-            if !has_bins {
-                copy_with_margins(map.row(bin), first_gate, margin, &mut self.cells, 0.0);
+        let (window, n) = (plan.window, plan.n_doppler);
+        let reach = window.reach_bins();
+        // Doppler wraps: the rows before the first bin and after the last are bins again.
+        for row in 0..n + 2 * reach {
+            let bin = (n - reach + row) % n;
+            let values: &[f32] = if plan.row_scales[bin].is_some() { map.row(bin) } else { &[] };
+            copy_with_margins(values, gates.0, window.reach_gates(), self.sums.row_mut(row), 0.0);
+            // The next row lies far from this one.
+            for gate in (gates.0..gates.0 + self.gates).step_by(LANES) {
+                simd::prefetch(map.data(), (bin + 1) * map.stride() + gate);
             }
-            let all = if has_bins { &self.all[row.clone()] } else { &self.cells };
-            let training = has_bins.then(|| &self.training[row]);
-            let [one, other] = &mut self.halves;
-            match (plan.split, training) {
-                (Split::Bins, Some(before)) => {
-                    one.copy_from_slice(before);
-                    other.copy_from_slice(all);
-                }
-                (Split::Whole, _) => {
-                    match training {
-                        Some(training) => one.copy_from_slice(&training[margin..][..self.gates]),
-                        None => one.fill(0.0),
-                    }
-                    ring_parts(plan, all, training, &mut self.scratch, |a, b| add_both(one, a, b));
-                }
-                _ => {
-                    one.fill(0.0);
-                    other.fill(0.0);
-                    ring_parts(plan, all, training, &mut self.scratch, |a, b| {
-                        add(one, a);
-                        add(other, b);
-                    });
-                }
-            }
-            let mut emit = Emit { first_gate, n_gates: plan.n_gates, bin: bin as u32, found };
-            let cells = &map.row(bin)[first_gate..][..n_cells];
-            match (plan.split, plan.detector) {
-                (Split::Whole, _) => compare(cells, one, one, scales, &mut emit, |sum, _| sum),
-                (_, Detector::So) => compare(cells, one, other, scales, &mut emit, f32::min),
-                _ => compare(cells, one, other, scales, &mut emit, f32::max),
+            self.sums.push(row);
+            if row >= 2 * reach {
+                self.test_row(plan, map, row - 2 * reach, gates, found);
             }
         }
     }
 
-    fn sum_columns(&mut self, plan: &MapCfarPlan, map: &PowerMap, first_gate: usize) {
-        let margin = plan.window.reach_gates() as isize;
-        for column in (0..self.width).step_by(COLUMNS) {
-            self.columns.sum(plan, map, first_gate as isize - margin + column as isize);
-            for (sums, out) in
-                [(&self.columns.training, &mut self.training), (&self.columns.all, &mut self.all)]
-            {
-                for (sums, row) in sums.iter().zip(out.chunks_exact_mut(self.width)) {
-                    row[column..column + COLUMNS].copy_from_slice(sums);
-                }
+    /// Tests a bin of which all training bins are there.
+    #[inline(always)]
+    fn test_row(
+        &mut self,
+        plan: &MapCfarPlan,
+        map: &PowerMap,
+        bin: usize,
+        (first_gate, n_cells): (usize, usize),
+        found: &mut Crossings,
+    ) {
+        let Some(scales) = plan.row_scales[bin].map(|i| &plan.scales[i]) else { return };
+        let (window, margin) = (plan.window, plan.window.reach_gates());
+        let row = bin + window.reach_bins();
+        let mut emit = Emit { first_gate, n_gates: plan.n_gates, bin: bin as u32, found };
+        let cells = &map.row(bin)[first_gate..][..n_cells];
+        if plan.split == Split::Bins {
+            self.sums.each_side(row);
+            let (before, after) = (self.sums.training.row(0), self.sums.all.row(0));
+            return match plan.detector {
+                Detector::So => compare(cells, before, after, scales, &mut emit, f32::min),
+                _ => compare(cells, before, after, scales, &mut emit, f32::max),
+            };
+        }
+        let has_bins = window.reach_bins() > 0;
+        if has_bins {
+            self.sums.both_sides(row);
+        }
+        let training = has_bins.then_some(self.sums.training.row(0));
+        let [one, other] = self.halves.each_mut().map(|half| half.row_mut(0));
+        match training {
+            Some(training) if plan.split == Split::Whole => {
+                one.copy_from_slice(&training[margin..][..self.gates]);
+            }
+            _ => one.fill(0.0),
+        }
+        let other_half = (plan.split != Split::Whole).then(|| {
+            other.fill(0.0);
+            &mut *other
+        });
+        let mut halves = Sums { one, other: other_half };
+        let all = if has_bins { self.sums.all.row(0) } else { self.sums.row(row) };
+        ring_parts(plan, all, training, &mut self.scratch, &mut halves);
+        match (plan.split, plan.detector) {
+            (Split::Whole, _) => compare(cells, one, one, scales, &mut emit, |sum, _| sum),
+            (_, Detector::So) => compare(cells, one, other, scales, &mut emit, f32::min),
+            _ => compare(cells, one, other, scales, &mut emit, f32::max),
+        }
+    }
+}
+
+struct Detect<'a> {
+    worker: &'a mut MapCfarWorker,
+    plan: &'a MapCfarPlan,
+    map: &'a PowerMap,
+    found: &'a mut Crossings,
+}
+
+impl Kernel for Detect<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { worker, plan, map, found } = self;
+        for first_gate in (0..plan.n_gates).step_by(worker.gates) {
+            let n_cells = worker.gates.min(plan.n_gates - first_gate);
+            match worker.ordered.is_some() {
+                true => worker.test_ordered(plan, map, (first_gate, n_cells), found),
+                false => worker.test_sums(plan, map, (first_gate, n_cells), found),
             }
         }
     }
 }
 
 /// Copies the gates from `margin` before `first_gate` on; what lies outside is `absent`.
+#[inline(always)]
 fn copy_with_margins(row: &[f32], first_gate: usize, margin: usize, out: &mut [f32], absent: f32) {
     let from = first_gate.saturating_sub(margin).min(row.len());
     let to = (first_gate + out.len() - margin).min(row.len());
@@ -215,23 +238,24 @@ fn copy_with_margins(row: &[f32], first_gate: usize, margin: usize, out: &mut [f
     out[lead + n..].fill(absent);
 }
 
-/// Calls `add` with sums before and after the cells of a row that together are the ring, but for the gate of the
-/// cell itself.
+/// Adds sums before and after the cells of a row that together are the ring, but for the gate of the cell itself.
+#[inline(always)]
 fn ring_parts(
     plan: &MapCfarPlan,
     all: &[f32],
     training: Option<&[f32]>,
-    scratch: &mut [f32],
-    mut add: impl FnMut(&[f32], &[f32]),
+    scratch: &mut [Rows<f32>; 2],
+    sums: &mut Sums<'_>,
 ) {
     let (window, margin) = (plan.window, plan.window.reach_gates());
-    along_gates(all, (window.guard_gates + 1, window.training_gates), margin, scratch, &mut add);
+    along_gates(all, (window.guard_gates + 1, window.training_gates), margin, scratch, sums);
     if let Some(training) = training {
-        along_gates(training, (1, window.guard_gates), margin, scratch, &mut add);
+        along_gates(training, (1, window.guard_gates), margin, scratch, sums);
     }
 }
 
 /// Compares the cells of a row with their thresholds.
+#[inline(always)]
 fn compare(
     cells: &[f32],
     one: &[f32],
@@ -259,11 +283,20 @@ fn compare(
         let start = emit.first_gate + group * GROUP;
         let is_inside =
             scales.is_inside(start, emit.n_gates) && scales.is_inside(start + cells.len() - 1, emit.n_gates);
-        let any = |any: bool, (cell, (one, other)): (&f32, (&f32, &f32))| {
-            any | (*cell > pick(one * a, other * b) * unbias * factor)
-        };
-        if is_inside && !cells.iter().zip(one.iter().zip(other)).fold(false, any) {
-            continue;
+        // Of a length that the compiler knows: it is to make vectors of it.
+        if let (true, Some(cells), Some(one), Some(other)) = (
+            is_inside,
+            cells.first_chunk::<GROUP>(),
+            one.first_chunk::<GROUP>(),
+            other.first_chunk::<GROUP>(),
+        ) {
+            let mut any = 0;
+            for i in 0..GROUP {
+                any |= u32::from(cells[i] > pick(one[i] * a, other[i] * b) * unbias * factor);
+            }
+            if any == 0 {
+                continue;
+            }
         }
         for (i, (&cell, (&one, &other))) in cells.iter().zip(one.iter().zip(other)).enumerate() {
             let (level, threshold) = level(start + i, one, other, emit.n_gates);
