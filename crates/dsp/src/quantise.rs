@@ -138,11 +138,7 @@ mod tests {
             assert_eq!(bytes[1..3], [0, 0xAA]);
             assert_eq!(at("cu8").0[0], bytes[0] ^ 0x80);
             let ((bytes, clipped), expected) = (at("cs16"), slow(x, 15));
-            assert_eq!(
-                (i128::from(i16::from_le_bytes([bytes[0], bytes[1]])), clipped),
-                expected,
-                "{x} cs16"
-            );
+            assert_eq!((i128::from(i16::from_le_bytes([bytes[0], bytes[1]])), clipped), expected, "{x} cs16");
             assert_eq!(at("cs16_be").0[..2], [bytes[1], bytes[0]]);
             let ((bytes, clipped), expected) = (at("i32"), slow(x, 31));
             assert_eq!(

@@ -22,12 +22,7 @@ fn slow(plan: &Decimation, first: u64, x: &[Complex32]) -> (u64, Vec<Complex32>)
     (first as u64 / factor as u64 + u64::from(first % factor != 0), outputs.collect())
 }
 
-fn decimate(
-    decimator: &mut Decimator,
-    first: u64,
-    x: &[Complex32],
-    block: usize,
-) -> (u64, Vec<Complex32>) {
+fn decimate(decimator: &mut Decimator, first: u64, x: &[Complex32], block: usize) -> (u64, Vec<Complex32>) {
     let (mut out, index) = (Vec::new(), decimator.begin(first));
     x.chunks(block).for_each(|samples| decimator.push(samples, &mut out));
     decimator.finish(&mut out);
