@@ -311,10 +311,10 @@ fn a_window_channels_and_other_numbers() {
 fn a_name_is_a_sample_format() {
     let folder = tempfile::tempdir().unwrap();
     let from = folder.path().join("origin.sigmf-meta");
-    origin(&from, "cs16", 1, &[(0, 100)]);
+    origin(&from, "cs16", 1, &[(0, 200)]);
     let to = folder.path().join("small.cs8");
     convert(&from, &to, &[]);
-    assert_eq!(std::fs::metadata(&to).unwrap().len(), 200);
+    assert_eq!(std::fs::metadata(&to).unwrap().len(), 400);
     let message = run_fails(
         &["convert", text(&from), text(&folder.path().join("x.cs8")), "--sample-format", "cf32"],
         2,
