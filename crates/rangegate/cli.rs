@@ -49,6 +49,12 @@ pub enum Command {
     Devices(DevicesArgs),
     /// Say what a recording is and what is in it
     Info(InfoArgs),
+    /// Write a recording anew: in another format, or a part of it
+    ///
+    /// OUT says which format: NAME.sigmf-meta, NAME.h5, NAME.npy, NAME.wav, NAME.cs16 and other sample formats (raw), or a
+    /// folder name (Digital RF). Indices, times, gaps, frequencies, notes and settings are kept where the format has a
+    /// place for them.
+    Convert(ConvertArgs),
     /// Say what a run would do, without doing it
     Plan(Box<PlanArgs>),
     /// Compare the detections of a run with golden ones
@@ -377,6 +383,43 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+/// `rangegate convert`.
+#[derive(Debug, ClapArgs)]
+pub struct ConvertArgs {
+    /// The recording: a Digital RF folder, a SigMF, HDF5, NumPy or WAV file, raw samples
+    #[arg(value_name = "IN", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// The recording to write; it must not exist
+    #[arg(value_name = "OUT", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+
+    /// Which samples, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Keep these channels, in this order, such as 0,2
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub channels: Option<Vec<usize>>,
+
+    /// How samples are stored: cs8, cs16, cf32, …; default: as the name of OUT says, else as they were. Numbers are scaled
+    /// from full scale to full scale, rounded and clipped
+    #[arg(long, value_name = "FORMAT")]
+    pub sample_format: Option<SampleFormat>,
+
+    /// Keep one sample of N, behind a low-pass filter: sample k is the time of sample k·N
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub decimate: usize,
+
+    /// Fill gaps of up to 10 minutes with zeros where the format cannot hold them (raw, WAV, NumPy, plain HDF5)
+    #[arg(long)]
+    pub fill_gaps: bool,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `rangegate plan`.
 #[derive(Debug, ClapArgs)]
 pub struct PlanArgs {
@@ -465,7 +508,7 @@ pub struct SimulateArgs {
     #[arg(value_name = "SCENE", value_hint = ValueHint::FilePath)]
     pub scene: PathBuf,
 
-    /// The recording to write: NAME.sigmf-meta, NAME.cs16 (raw), or a folder name (Digital RF)
+    /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
     #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub out: PathBuf,
 

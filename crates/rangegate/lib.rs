@@ -8,6 +8,7 @@ pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod conversion;
 pub mod level;
 pub mod maps;
 pub mod pictures;
@@ -15,6 +16,7 @@ pub mod plan;
 pub mod radio;
 pub mod record;
 pub mod replicas;
+pub mod unfinished;
 
 use cli::{Args, BenchCommand, Command};
 use std::io::IsTerminal;
@@ -55,6 +57,7 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Capture(_) | Command::Devices(_) => anyhow::bail!(plan::NO_SOAPY),
         Command::Info(args) => commands::info::info(&args),
         Command::Plan(args) => commands::plan::plan(&args),
+        Command::Convert(args) => commands::convert::convert(&args, quiet),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),

@@ -125,7 +125,7 @@ pub fn recorder(
 ) -> Result<Recorder> {
     let metadata = radio.map_or_else(Map::new, metadata);
     let description = Some(format!("captured by rangegate {}", env!("CARGO_PKG_VERSION")));
-    let options = CreateOptions { description, metadata, ..CreateOptions::default() };
+    let options = CreateOptions { description, metadata, fill_gaps: true, ..CreateOptions::default() };
     let Some(before_s) = args.last else {
         return Ok(Recorder::whole(out, stream, options)?);
     };

@@ -4,6 +4,7 @@ pub mod bench;
 #[cfg(feature = "soapy")]
 pub mod capture;
 pub mod compare;
+pub mod convert;
 #[cfg(feature = "soapy")]
 pub mod devices;
 pub mod info;
@@ -14,6 +15,7 @@ pub mod shell;
 pub mod simulate;
 
 use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 
 /// Prints text on standard output.
@@ -33,6 +35,17 @@ pub fn print(text: &str) -> Result<()> {
 /// Standard output is closed or full.
 pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
+}
+
+/// A bar that shows how many of so many samples are done; none where their number is not known.
+pub fn progress(n_samples: Option<u64>, quiet: bool) -> ProgressBar {
+    match n_samples {
+        Some(n) if !quiet => ProgressBar::new(n).with_style(
+            ProgressStyle::with_template("{wide_bar} {percent:>3} %  {per_sec} samples  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        ),
+        _ => ProgressBar::hidden(),
+    }
 }
 
 /// What went wrong, as one sentence: causes that the words before them already hold are left out.

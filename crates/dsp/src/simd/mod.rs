@@ -44,14 +44,13 @@ impl ComplexLanes {
 /// Compilers make masked loads of the loop, each of them across two cache lines.
 #[allow(unsafe_code)]
 #[inline(always)]
-pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, is_wide: bool) -> ComplexLanes {
+pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, wide: Option<Wide>) -> ComplexLanes {
     #[cfg(target_arch = "x86_64")]
-    if is_wide {
-        debug_assert!(has_avx512());
-        // SAFETY: who says `is_wide` has asked.
+    if wide.is_some() {
+        // SAFETY: there is a `Wide` only where the machine has every feature that the function is compiled for.
         return unsafe { scaled_lanes_avx512(x, factor) };
     }
-    let _ = is_wide;
+    let _ = wide;
     let mut lanes = ComplexLanes::ZERO;
     for l in 0..LANES {
         lanes.re[l] = x[l].re * factor;
@@ -95,6 +94,20 @@ pub(crate) trait Kernel {
 pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     // Without the instruction, `mul_add` is a slow function call.
     if FMA { a.mul_add(b, c) } else { a * b + c }
+}
+
+/// Proof that the machine has AVX-512.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide(());
+
+impl Wide {
+    /// Asks the machine.
+    pub(crate) fn detect() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        return has_avx512().then_some(Self(()));
+        #[cfg(not(target_arch = "x86_64"))]
+        None
+    }
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -115,14 +115,13 @@ impl SigmfWriter {
         let is_first = self.captures.is_empty();
         let jumps = header.first_sample > self.next_sample || header.after_gap;
         // Looked at before anything is changed: a block that does not fit leaves no trace.
-        flat::interleaved(&self.data_path, &self.stream, self.next_sample, block, &mut self.scratch)?;
+        flat::check_block(&self.data_path, &self.stream, self.next_sample, block)?;
         if is_first || jumps || header.center_frequency_hz != self.center_frequency_hz {
             self.begin_capture(&header, header.anchor.or(self.stream.anchor), jumps && !is_first);
             // Before the samples: where this program is killed, what is in the file has its place.
             self.write_meta(false)?;
         }
-        let bytes =
-            flat::interleaved(&self.data_path, &self.stream, self.next_sample, block, &mut self.scratch)?;
+        let bytes = flat::interleaved(block, &mut self.scratch);
         self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
         self.hash.update(bytes);
         self.n_samples += block.n_samples() as u64;
