@@ -1,4 +1,5 @@
-//! Samples of an SDR to matched-filter output: conversion from cs16, then overlap-save, a block at a time on one core.
+//! Samples of an SDR to matched-filter output: conversion from cs16, then overlap-save, a block at a time on one core;
+//! and the engine beneath, each path of the machine beside the bare loop of `rustfft`.
 
 mod common;
 
@@ -6,7 +7,10 @@ use common::noise_block;
 use criterion::{BenchmarkId, Criterion, Throughput};
 use rangegate_core::{Complex32, IqBlock, SampleRate, ToBaseband};
 use rangegate_dsp::convert::Converter;
+use rangegate_dsp::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
 use rangegate_dsp::matched_filter::{MatchedFilter, MatchedFilterPlan};
+use rustfft::num_complex::Complex;
+use rustfft::{Fft, FftPlanner};
 use std::sync::Arc;
 
 const N_SAMPLES: usize = 1 << 18;
@@ -85,6 +89,126 @@ fn matched_filter(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Overlap-save of whole blocks from memory to memory, for one template and for eight.
+fn convolver(criterion: &mut Criterion) {
+    let (integers, floats) = (noise_block("cs16", N_SAMPLES), noise_block("cf32", N_SAMPLES));
+    let sources = [
+        ("cs16", Samples::Cs16(integers.bytes().as_chunks().0)),
+        ("cf32", Samples::Cf32(floats.bytes().as_chunks().0)),
+    ];
+    for (n_taps, fft_len) in [(1024, 8192), (4096, 32_768)] {
+        let chirp = |n: usize| Complex::from_polar(1.0 / n_taps as f64, (n * n) as f64 / n_taps as f64);
+        let templates = vec![(0..n_taps).map(chirp).collect(); 8];
+        let plans: Vec<_> = Path::ALL
+            .into_iter()
+            .filter(|path| path.is_available())
+            .map(|path| Convolver::plan_for(path, &templates, fft_len))
+            .collect();
+        let (hop, n_blocks) = (plans[0].n_valid(), (N_SAMPLES - n_taps + 1) / plans[0].n_valid());
+        let mut outputs = vec![Complex32::ZERO; n_blocks * hop];
+        let mut powers = vec![0.0; n_blocks * hop];
+        let mut group = criterion.benchmark_group(format!("convolver_{n_taps}"));
+        group.throughput(Throughput::Elements((n_blocks * hop) as u64));
+
+        let mut loop_of_rustfft = LoopOfRustfft::new(&templates[0], fft_len);
+        let number =
+            |&[re, im]: &[[u8; 4]; 2]| Complex32::new(f32::from_le_bytes(re), f32::from_le_bytes(im));
+        let samples: Vec<_> = floats.bytes().as_chunks().0.as_chunks().0.iter().map(number).collect();
+        group.bench_function("rustfft/cf32", |b| b.iter(|| loop_of_rustfft.run(&samples, &mut outputs)));
+        let expected = outputs.clone();
+        for plan in &plans {
+            let (path, mut worker) = (plan.path(), plan.make_worker(1));
+            for (format, samples) in sources {
+                let mut run = |outputs: &mut [Complex32]| {
+                    for (k, out) in outputs.chunks_exact_mut(hop).enumerate() {
+                        worker.convolve(piece(samples, k * hop, fft_len), 0, 0, Output::Complex(out));
+                    }
+                };
+                group.bench_function(format!("{path}/{format}"), |b| b.iter(|| run(&mut outputs)));
+            }
+            let error = outputs.iter().zip(&expected).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
+            assert!(error < 1e-5, "{path}: {error}");
+            for n_templates in [1, 8] {
+                let id = format!("{path}/cs16_power_of_{n_templates}");
+                let mut run = || rows(&mut worker, sources[0].1, fft_len, n_templates, hop, &mut powers);
+                group.bench_function(id, |b| b.iter(&mut run));
+            }
+        }
+        group.finish();
+    }
+}
+
+/// Power of all blocks for some templates, which share the forward transform.
+fn rows(
+    worker: &mut ConvolverWorker,
+    samples: Samples<'_>,
+    fft_len: usize,
+    n_templates: usize,
+    hop: usize,
+    powers: &mut [f32],
+) {
+    for (k, out) in powers.chunks_exact_mut(hop).enumerate() {
+        let samples = piece(samples, k * hop, fft_len);
+        if n_templates == 1 {
+            worker.convolve(samples, 0, 0, Output::Power(out));
+        } else {
+            worker.load(0, samples, 0);
+            (0..n_templates).for_each(|template| worker.correlate(0, template, Output::Power(out)));
+        }
+    }
+}
+
+/// The samples of one block, as many of them as there are.
+fn piece(samples: Samples<'_>, first: usize, len: usize) -> Samples<'_> {
+    let range = first..(first + len).min(samples.len());
+    match samples {
+        Samples::Cs8(samples) => Samples::Cs8(&samples[range]),
+        Samples::Cs16(samples) => Samples::Cs16(&samples[range]),
+        Samples::Cf32(samples) => Samples::Cf32(&samples[range]),
+    }
+}
+
+/// What one writes with `rustfft` alone: forward, multiply, inverse, in place.
+struct LoopOfRustfft {
+    forward: Arc<dyn Fft<f32>>,
+    inverse: Arc<dyn Fft<f32>>,
+    spectrum: Vec<Complex32>,
+    block: Vec<Complex32>,
+    scratch: Vec<Complex32>,
+    hop: usize,
+}
+
+impl LoopOfRustfft {
+    fn new(template: &[Complex<f64>], fft_len: usize) -> Self {
+        let mut planner = FftPlanner::new();
+        let (forward, inverse) = (planner.plan_fft_forward(fft_len), planner.plan_fft_inverse(fft_len));
+        let mut spectrum: Vec<_> =
+            template.iter().map(|x| Complex32::new(x.re as f32, x.im as f32)).collect();
+        spectrum.resize(fft_len, Complex32::ZERO);
+        forward.process(&mut spectrum);
+        spectrum.iter_mut().for_each(|x| *x = x.conj() / fft_len as f32);
+        let scratch = vec![Complex32::ZERO; forward.get_inplace_scratch_len()];
+        let hop = fft_len - template.len() + 1;
+        Self { forward, inverse, spectrum, block: vec![Complex32::ZERO; fft_len], scratch, hop }
+    }
+
+    fn run(&mut self, samples: &[Complex32], outputs: &mut [Complex32]) {
+        for (k, out) in outputs.chunks_exact_mut(self.hop).enumerate() {
+            let rest = &samples[k * self.hop..];
+            let n = rest.len().min(self.block.len());
+            self.block[..n].copy_from_slice(&rest[..n]);
+            self.block[n..].fill(Complex32::ZERO);
+            self.forward.process_with_scratch(&mut self.block, &mut self.scratch);
+            self.block.iter_mut().zip(&self.spectrum).for_each(|(x, h)| *x *= h);
+            self.inverse.process_with_scratch(&mut self.block, &mut self.scratch);
+            out.copy_from_slice(&self.block[..self.hop]);
+        }
+    }
+}
+
 fn main() {
-    common::run(matched_filter);
+    common::run(|criterion| {
+        matched_filter(criterion);
+        convolver(criterion);
+    });
 }

@@ -6,7 +6,7 @@ mod common;
 use common::Random;
 use criterion::{Criterion, Throughput};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Segment, StreamInfo, ToBaseband};
-use rangegate_dsp::convert::Converter;
+use rangegate_dsp::convert::{ChannelSource, Converter};
 use rangegate_dsp::doppler::DopplerPlan;
 use rangegate_dsp::pulse_compression::{CompressionConfig, CompressionPlan, PulseStart};
 use rangegate_dsp::pulse_doppler::{PulseDopplerConfig, PulseDopplerPlan};
@@ -97,11 +97,8 @@ fn kernels(criterion: &mut Criterion, replica: &Replica, block: &IqBlock) {
     let mut cube = PulseCube::new(N_PULSES, N_GATES);
     let mut compress = |cube: &mut PulseCube| {
         for pulse in 0..N_PULSES {
-            let first = pulse * N_FAST;
-            let read = |range: std::ops::Range<usize>, out: &mut [_]| {
-                converter.convert(block, 0, first + range.start..first + range.end, out);
-            };
-            compressor.compress(0.0, read, cube.row_mut(pulse));
+            let pri = ChannelSource { converter: &converter, block, channel: 0, first: pulse * N_FAST };
+            compressor.compress(0.0, &pri, cube.row_mut(pulse));
         }
     };
     compress(&mut cube);

@@ -44,7 +44,7 @@ fn allocations(times: u32) -> u64 {
     let out = tempfile::tempdir().unwrap();
     let destination = Destination::open(Some(out.path())).unwrap();
     let before = ALLOCATIONS.load(Ordering::Relaxed);
-    let done = assemble::run(&plan, source, destination, &stop, true).unwrap();
+    let done = assemble::run(&plan, source, destination, None, &stop, true).unwrap();
     assert!(done.report.detections > 40 * u64::from(times));
     ALLOCATIONS.load(Ordering::Relaxed) - before
 }

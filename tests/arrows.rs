@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-pipeline", &["core"]),
     ("rangegate-recording", &["core"]),
     ("rangegate-scene", &["core", "dsp"]),
+    ("rangegate-soapy-sim", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks"]),

@@ -2,9 +2,11 @@
 
 use crate::Outcome;
 use crate::chain::{Worker, segment_plan};
+use crate::commands::sentence;
 use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
+use crate::record::{self, Recording};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
@@ -12,7 +14,9 @@ use rangegate_core::{BoxError, Detection, IqBlock, Segment, Source};
 use rangegate_dsp::chain::{Collector, SegmentResult};
 use rangegate_pipeline::{Drain, Stop, worker};
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
-use rangegate_sinks::{DetectionWriter, RunReport, Strongest, annotations_from_detections, read_detections};
+use rangegate_sinks::{
+    DetectionWriter, RunReport, Strongest, Trigger, annotations_from_detections, read_detections,
+};
 use rangegate_sources::{Repeat, Segmenter, StreamCounts};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -83,6 +87,8 @@ pub struct Results {
     tap_drops: BTreeMap<String, u64>,
     bar: ProgressBar,
     failed: Option<BoxError>,
+    /// Pulled by detections of this signal-to-noise ratio, dB.
+    trigger: Option<(Trigger, f64)>,
 }
 
 impl Results {
@@ -100,13 +106,19 @@ impl Results {
             tap_drops: BTreeMap::new(),
             bar: ProgressBar::hidden(),
             failed: None,
+            trigger: None,
         }
     }
 
     fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
-        let Self { collector, log, strongest, by_template, failed, .. } = self;
+        let Self { collector, log, strongest, by_template, failed, trigger, .. } = self;
         let emit = |detection: &Detection| {
             strongest.consider(detection);
+            if let Some((trigger, least_db)) = trigger
+                && detection.snr_db >= *least_db
+            {
+                trigger.at(detection.sample);
+            }
             if let Some(count) = by_template.get_mut(&detection.template) {
                 *count += 1;
             }
@@ -168,14 +180,23 @@ pub fn run(
     plan: &Plan,
     source: Box<dyn Source>,
     destination: Destination,
+    recording: Option<Recording>,
     stop: &Stop,
     quiet: bool,
 ) -> Result<Done> {
     let Destination { folder, log } = destination;
+    let (source, recording) = match recording {
+        Some(recording) => {
+            let (teed, blocks) = record::tee(source);
+            (Box::new(teed) as Box<dyn Source>, Some((recording, blocks)))
+        }
+        None => (source, None),
+    };
     let mut segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
     let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
+    results.trigger = recording.as_ref().and_then(|(recording, _)| recording.trigger());
     if let Some(folder) = &folder {
         results.maps = SavedMaps::create(folder, plan)?;
     }
@@ -183,7 +204,9 @@ pub fn run(
     let segment = segmenter.make_segment();
     let make = || (empty_like(&segment), plan.make_result(is_drawn));
 
-    let (ran, collected) = std::thread::scope(|scope| {
+    let (ran, collected, recorded, counts, losses) = std::thread::scope(|scope| {
+        let recording = recording
+            .map(|(recording, blocks)| worker::spawn(scope, "recorder", move || recording.run(blocks, stop)));
         let collecting = is_drawn.then(|| {
             let (tap, parts) = pictures::overview_tap(plan.chain.core_lead_tail().0);
             results.overview = Some(tap);
@@ -192,10 +215,15 @@ pub fn run(
         let tapped = Tapped(&mut results);
         let ran = plan.runner.run(&mut segmenter, &mut workers, &mut *tapped.0, make, stop);
         drop(tapped);
+        let (counts, losses) = (segmenter.counts(), segmenter.source().losses().to_vec());
+        // The recorder ends with the source.
+        drop(segmenter);
         let collected = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
-        (ran, collected)
+        let recorded = recording.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
+        (ran, collected, recorded, counts, losses)
     });
     drop(workers);
+    let recorded = recorded?.and_then(std::thread::Result::ok);
     let (pipeline, ended) = match ran {
         Ok(report) => (report, Ok(())),
         Err(failure) => (failure.report, Err(anyhow::Error::new(failure.error))),
@@ -207,7 +235,13 @@ pub fn run(
     let ended = ended.and(saved);
     results.bar.finish_and_clear();
 
-    let mut report = report(plan, segmenter.counts(), segmenter.source().losses(), &results, &pipeline);
+    let mut report = report(plan, counts, &losses, &results, &pipeline);
+    if let Some((recording, ended)) = recorded {
+        let (recorded, finished) = recording.finish();
+        report.recorded = json(&recorded);
+        let why = ended.and(finished).err();
+        report.losses.extend(why.map(|error| format!("the recording ended early: {}", sentence(&error))));
+    }
     report.status = match (&ended, pipeline.stopped) {
         (Err(_), _) => "failed",
         (Ok(()), true) => "stopped",
@@ -330,7 +364,10 @@ fn report(
         elapsed_s: pipeline.elapsed_s,
         msamples_per_s: per_elapsed(counts.samples as f64 / 1e6),
         real_time_factor: per_elapsed(signal_s),
+        processor_s: record::processor_s(),
         recording: json(&plan.recording),
+        radio: json(&plan.radio),
+        recorded: Value::Null,
         plan: json(&plan.summary()),
         configuration: json(&plan.config),
         pipeline: json(pipeline),

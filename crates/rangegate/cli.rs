@@ -1,6 +1,7 @@
 //! The command line as it is typed; [`crate::plan`] turns it into what will be done.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use rangegate_core::SampleFormat;
 use rangegate_sources::{Repeat, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -42,8 +43,18 @@ pub enum Command {
     Run(Box<RunArgs>),
     /// Run a configuration on a recording
     Replay(Box<ReplayArgs>),
+    /// Record a radio, with or without looking for something in it
+    Capture(Box<CaptureArgs>),
+    /// List the radios that are there, and what they can do
+    Devices(DevicesArgs),
     /// Say what a recording is and what is in it
     Info(InfoArgs),
+    /// Write a recording anew: in another format, or a part of it
+    ///
+    /// OUT says which format: NAME.sigmf-meta, NAME.h5, NAME.npy, NAME.wav, NAME.cs16 and other sample formats (raw), or a
+    /// folder name (Digital RF). Indices, times, gaps, frequencies, notes and settings are kept where the format has a
+    /// place for them.
+    Convert(ConvertArgs),
     /// Say what a run would do, without doing it
     Plan(Box<PlanArgs>),
     /// Compare the detections of a run with golden ones
@@ -110,7 +121,7 @@ pub struct RunArgs {
     #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
 
-    /// Take samples from here instead: a recording, or scene:FILE
+    /// Take samples from here instead: a recording, scene:FILE, or soapy:ARGS
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
@@ -136,7 +147,7 @@ pub struct ReplayArgs {
 }
 
 /// What `run` and `replay` share.
-#[derive(Debug, ClapArgs)]
+#[derive(Debug, Default, ClapArgs)]
 pub struct HowArgs {
     /// Write detections.jsonl, run.json and plots into this folder; without it detections are printed, a
     /// JSON line each
@@ -154,6 +165,10 @@ pub struct HowArgs {
     /// Replay the recording this many times, or `forever`
     #[arg(long = "loop", value_name = "TIMES", allow_negative_numbers = true)]
     pub repeat: Option<Repeat>,
+
+    /// Record the samples too: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
+    #[arg(long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub record: Option<PathBuf>,
 
     /// Which threads do the work.
     #[command(flatten)]
@@ -214,6 +229,135 @@ pub struct WindowArgs {
     pub no_mmap: bool,
 }
 
+/// Which radio, and what it is to do.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct RadioArgs {
+    /// The radio, as SoapySDR names it, such as driver=hackrf or driver=uhd,serial=30F41A2; see `rangegate devices`
+    #[arg(short, long, value_name = "ARGS")]
+    pub device: Option<String>,
+
+    /// Samples a second, such as 20M
+    #[arg(short, long, value_name = "HZ", value_parser = si)]
+    pub rate: Option<f64>,
+
+    /// Frequency to tune to, such as 1090M
+    #[arg(short, long, value_name = "HZ", value_parser = si)]
+    pub freq: Option<f64>,
+
+    /// Gain in dB, or stage by stage as LNA=24,VGA=20, or `auto`
+    #[arg(short, long, value_name = "DB", value_delimiter = ',', allow_negative_numbers = true)]
+    pub gain: Vec<String>,
+
+    /// Which antenna
+    #[arg(long, value_name = "NAME")]
+    pub antenna: Option<String>,
+
+    /// Width of the radio's filter
+    #[arg(long, value_name = "HZ", value_parser = si)]
+    pub bandwidth: Option<f64>,
+
+    /// Which channels of the radio, such as 0,1
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub channels: Vec<usize>,
+
+    /// How samples come from the radio: cs8, cs16, cf32; default: as it takes them
+    #[arg(long, value_name = "FORMAT")]
+    pub sample_format: Option<SampleFormat>,
+
+    /// What its clock runs by, such as external or gpsdo
+    #[arg(long, value_name = "NAME")]
+    pub clock_source: Option<String>,
+
+    /// What sets its time
+    #[arg(long, value_name = "NAME")]
+    pub time_source: Option<String>,
+
+    /// A setting that only this radio has; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub setting: Vec<(String, String)>,
+
+    /// An argument of its stream, such as remote:prot=tcp; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub stream_arg: Vec<(String, String)>,
+
+    /// Signal that is held in memory while disk or workers are late, s
+    #[arg(long, value_name = "SECONDS")]
+    pub buffer: Option<f64>,
+
+    /// Wait so long for a radio that was lost, instead of ending
+    #[arg(long, value_name = "SECONDS")]
+    pub reconnect: Option<f64>,
+}
+
+/// What is recorded.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct RecordArgs {
+    /// End after so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub duration: Option<f64>,
+
+    /// End after so many bytes of samples, such as 10G
+    #[arg(long, value_name = "BYTES", value_parser = si)]
+    pub size: Option<f64>,
+
+    /// End while so many bytes of the disk are free
+    #[arg(long, value_name = "BYTES", value_parser = si, default_value = "500M")]
+    pub keep_free: f64,
+
+    /// Hold the last seconds in memory, and write them when the Enter key is pressed, SIGUSR1 comes, or (with a
+    /// configuration and --trigger-snr) something is detected
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub last: Option<f64>,
+
+    /// With --last: write so many seconds from the trigger on; default: as many as before it
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "last")]
+    pub after: Option<f64>,
+
+    /// With --last and a configuration: a detection of this signal-to-noise ratio is a trigger
+    #[arg(long, value_name = "DB", requires = "last", allow_negative_numbers = true)]
+    pub trigger_snr: Option<f64>,
+}
+
+/// `rangegate capture`.
+#[derive(Debug, ClapArgs)]
+pub struct CaptureArgs {
+    /// The radio.
+    #[command(flatten)]
+    pub radio: RadioArgs,
+
+    /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
+    #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub out: Option<PathBuf>,
+
+    /// How much of it.
+    #[command(flatten)]
+    pub record: RecordArgs,
+
+    /// Look for something meanwhile: a configuration, whose source is not used
+    #[arg(short, long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// With --config: write detections.jsonl, run.json and plots into this folder
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "config")]
+    pub results: Option<PathBuf>,
+
+    /// Print a report as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate devices`.
+#[derive(Debug, ClapArgs)]
+pub struct DevicesArgs {
+    /// Only those that match, such as driver=hackrf
+    #[arg(value_name = "ARGS", default_value = "")]
+    pub filter: String,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `rangegate info`.
 #[derive(Debug, ClapArgs)]
 pub struct InfoArgs {
@@ -239,6 +383,43 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
+/// `rangegate convert`.
+#[derive(Debug, ClapArgs)]
+pub struct ConvertArgs {
+    /// The recording: a Digital RF folder, a SigMF, HDF5, NumPy or WAV file, raw samples
+    #[arg(value_name = "IN", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// The recording to write; it must not exist
+    #[arg(value_name = "OUT", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+
+    /// Which samples, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Keep these channels, in this order, such as 0,2
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub channels: Option<Vec<usize>>,
+
+    /// How samples are stored: cs8, cs16, cf32, …; default: as the name of OUT says, else as they were. Numbers are scaled
+    /// from full scale to full scale, rounded and clipped
+    #[arg(long, value_name = "FORMAT")]
+    pub sample_format: Option<SampleFormat>,
+
+    /// Keep one sample of N, behind a low-pass filter: sample k is the time of sample k·N
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub decimate: usize,
+
+    /// Fill gaps of up to 10 minutes with zeros where the format cannot hold them (raw, WAV, NumPy, plain HDF5)
+    #[arg(long)]
+    pub fill_gaps: bool,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `rangegate plan`.
 #[derive(Debug, ClapArgs)]
 pub struct PlanArgs {
@@ -246,7 +427,7 @@ pub struct PlanArgs {
     #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
 
-    /// Take samples from here instead: a recording, or scene:FILE
+    /// Take samples from here instead: a recording, scene:FILE, or soapy:ARGS
     #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
     pub source: Option<String>,
 
@@ -327,7 +508,7 @@ pub struct SimulateArgs {
     #[arg(value_name = "SCENE", value_hint = ValueHint::FilePath)]
     pub scene: PathBuf,
 
-    /// The recording to write: NAME.sigmf-meta, NAME.cs16 (raw), or a folder name (Digital RF)
+    /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
     #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub out: PathBuf,
 
@@ -348,6 +529,24 @@ pub enum RunnerKind {
     Inline,
     /// One thread reads, workers work, the calling thread writes.
     Threads,
+}
+
+/// A number with an SI suffix, 0 or more.
+fn si(text: &str) -> Result<f64, String> {
+    let value = rangegate_recording::parse_si(text)?;
+    if value >= 0.0 { Ok(value) } else { Err("expected 0 or more".to_owned()) }
+}
+
+/// A time, s.
+fn seconds(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value < 1e9);
+    value.ok_or_else(|| "expected seconds, above 0".to_owned())
+}
+
+/// `KEY=VALUE`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "expected KEY=VALUE".to_owned())
 }
 
 /// A tolerance, from the command line.

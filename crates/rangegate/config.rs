@@ -11,6 +11,7 @@ use rangegate_recording::hdf5::Hdf5Options;
 use rangegate_recording::npy::NpyOptions;
 use rangegate_recording::wav::WavOptions;
 use rangegate_recording::{Kind, OpenOptions};
+use rangegate_sources::radio::RadioConfig;
 use rangegate_sources::{Repeat, ReplayOptions, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -46,6 +47,8 @@ pub struct SourceConfig {
     pub recording: Option<PathBuf>,
     /// Path of a scene, relative to the configuration.
     pub scene: Option<PathBuf>,
+    /// A radio.
+    pub radio: Option<RadioConfig>,
     /// Format, where looking at the recording is not to decide: `sigmf`, `digital_rf`, `hdf5`, `npy`, `wav`, `raw`.
     pub kind: Option<Kind>,
     /// How a sample is stored, for raw files: `cu8 cs8 cs16 cf32 i8 …`.
@@ -274,6 +277,9 @@ fn check_source(name: &str, source: &SourceConfig) -> Result<()> {
     }
     if let Some(hz) = source.center_frequency_hz.filter(|hz| !hz.is_finite()) {
         bail!("{name}.center_frequency_hz is {hz}, expected a finite number");
+    }
+    if let Some(radio) = &source.radio {
+        radio.validate().map_err(|message| anyhow!("{name}.radio: {message}"))?;
     }
     if source.n_channels == Some(0) {
         bail!("{name}.n_channels is 0, expected 1 or more");

@@ -8,10 +8,15 @@ pub mod chain;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod conversion;
+pub mod level;
 pub mod maps;
 pub mod pictures;
 pub mod plan;
+pub mod radio;
+pub mod record;
 pub mod replicas;
+pub mod unfinished;
 
 use cli::{Args, BenchCommand, Command};
 use std::io::IsTerminal;
@@ -44,8 +49,15 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
     match command {
         Command::Run(args) => commands::run::run(&args, quiet),
         Command::Replay(args) => commands::run::replay(&args, quiet),
+        #[cfg(feature = "soapy")]
+        Command::Capture(args) => commands::capture::capture(&args, quiet),
+        #[cfg(feature = "soapy")]
+        Command::Devices(args) => commands::devices::devices(&args),
+        #[cfg(not(feature = "soapy"))]
+        Command::Capture(_) | Command::Devices(_) => anyhow::bail!(plan::NO_SOAPY),
         Command::Info(args) => commands::info::info(&args),
         Command::Plan(args) => commands::plan::plan(&args),
+        Command::Convert(args) => commands::convert::convert(&args, quiet),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),

@@ -12,6 +12,7 @@ use rangegate_pipeline::{Runner, Stop};
 use rangegate_recording::{OpenOptions, RecordingInfo};
 use rangegate_scene::{Scene, SceneConfig, SceneSource};
 use rangegate_sources::ReplaySource;
+use rangegate_sources::radio::{RadioConfig, RadioSettings};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ pub struct Plan {
     pub stream: StreamInfo,
     /// What the recording says of itself; `None` for scenes.
     pub recording: Option<RecordingInfo>,
+    /// What the radio really does; `None` for recordings and scenes.
+    pub radio: Option<RadioSettings>,
     /// First index of the time window, and one past its last, in the first round.
     pub window: (u64, u64),
     /// The replicas at the stream's rate.
@@ -40,13 +43,13 @@ impl Plan {
     /// # Errors
     /// Whatever can be wrong with a configuration or a recording before the first sample.
     pub fn new(config: Config, stop: &Stop) -> Result<(Self, Box<dyn Source>)> {
-        let Opened { source, recording, window } = open(&config.source, stop)?;
+        let Opened { source, recording, radio, window } = open(&config.source, stop)?;
         let stream = source.info().clone();
         // From here on it is the configuration that does not fit.
         let (replicas, chain) = Self::fit(&config, &stream, recording.as_ref(), window)
             .with_context(|| config.path.display().to_string())?;
         let runner = runner(&config)?;
-        Ok((Self { config, stream, recording, window, replicas, chain, runner }, source))
+        Ok((Self { config, stream, recording, radio, window, replicas, chain, runner }, source))
     }
 
     /// What the configuration makes of a stream.
@@ -204,6 +207,8 @@ pub struct Opened {
     pub source: Box<dyn Source>,
     /// The recording, where there is one.
     pub recording: Option<RecordingInfo>,
+    /// What the radio really does, where it is one.
+    pub radio: Option<RadioSettings>,
     /// First index of the time window, and one past its last.
     pub window: (u64, u64),
 }
@@ -213,33 +218,86 @@ pub struct Opened {
 /// # Errors
 /// It names nothing or two things, or what it names cannot be opened.
 pub fn open(config: &SourceConfig, stop: &Stop) -> Result<Opened> {
-    match (&config.recording, &config.scene) {
-        (Some(path), None) => {
+    match (&config.recording, &config.scene, &config.radio) {
+        (Some(path), None, None) => {
             let recording = rangegate_recording::open(path, &config.open_options())?;
             let info = recording.info().clone();
             let source =
                 ReplaySource::new(recording, &config.replay_options(), config.to_baseband(), stop.clone())?;
-            Ok(Opened { window: source.window(), source: Box::new(source), recording: Some(info) })
+            let window = source.window();
+            Ok(Opened { window, source: Box::new(source), recording: Some(info), radio: None })
         }
-        (None, Some(path)) => {
-            let scene_config = read_scene(path)?;
-            let scene = Scene::new(&scene_config).with_context(|| format!("{}", path.display()))?;
-            let length = (scene_config.duration_s * scene.info().sample_rate.hz()).round();
-            let (scene, options) = (Arc::new(scene), config.replay_options());
-            let make = move || -> Box<dyn Source> {
-                Box::new(SceneSource::new(Arc::clone(&scene), SCENE_BLOCK_SAMPLES))
-            };
-            let end_sample = scene_config.first_sample.saturating_add(length as u64);
-            let to_baseband = config.to_baseband();
-            let source =
-                ReplaySource::of_made(make, end_sample, path.clone(), &options, to_baseband, stop.clone())?;
-            Ok(Opened { window: source.window(), source: Box::new(source), recording: None })
+        (None, Some(path), None) => {
+            let source = open_scene(config, path, stop)?;
+            Ok(Opened { window: source.window(), source: Box::new(source), recording: None, radio: None })
         }
-        (None, None) => bail!(
-            "no source: give a recording, or put source.recording or source.scene into the configuration"
+        (None, None, Some(_)) => open_radio_source(config, stop),
+        (None, None, None) => bail!(
+            "no source: give a recording, or put source.recording, source.scene or source.radio into the configuration"
         ),
-        (Some(_), Some(_)) => bail!("source.recording and source.scene are both set, expected one of them"),
+        _ => bail!(
+            "source.recording, source.scene and source.radio: more than one is set, expected one of them"
+        ),
     }
+}
+
+fn open_scene(config: &SourceConfig, path: &Path, stop: &Stop) -> Result<ReplaySource> {
+    let scene_config = read_scene(path)?;
+    let scene = Scene::new(&scene_config).with_context(|| format!("{}", path.display()))?;
+    let length = (scene_config.duration_s * scene.info().sample_rate.hz()).round();
+    let (scene, options) = (Arc::new(scene), config.replay_options());
+    let make =
+        move || -> Box<dyn Source> { Box::new(SceneSource::new(Arc::clone(&scene), SCENE_BLOCK_SAMPLES)) };
+    let end_sample = scene_config.first_sample.saturating_add(length as u64);
+    let to_baseband = config.to_baseband();
+    let path = path.to_owned();
+    Ok(ReplaySource::of_made(make, end_sample, path, &options, to_baseband, stop.clone())?)
+}
+
+#[cfg(feature = "soapy")]
+fn open_radio_source(config: &SourceConfig, stop: &Stop) -> Result<Opened> {
+    use rangegate_sources::{Repeat, Speed, TimePoint};
+    let (radio, rate_hz) = open_radio(config)?;
+    let n_samples = match (config.from, config.to) {
+        (None, None) => None,
+        (None, Some(TimePoint::FromStart { nanos })) => Some((nanos as f64 * 1e-9 * rate_hz).round() as u64),
+        _ => bail!("a radio is heard from now on: --from means nothing, and --to takes seconds"),
+    };
+    if config.speed != Speed::default() || config.repeat != Repeat::default() {
+        bail!("a radio cannot be heard faster or again: --speed and --loop are for recordings");
+    }
+    let settings = radio.settings().clone();
+    let source = radio.start(config.to_baseband(), n_samples, stop.clone())?;
+    let first = source.info().first_sample;
+    let window = (first, n_samples.map_or(u64::MAX, |n| first.saturating_add(n)));
+    Ok(Opened { window, source: Box::new(source), recording: None, radio: Some(settings) })
+}
+
+#[cfg(not(feature = "soapy"))]
+fn open_radio_source(_: &SourceConfig, _: &Stop) -> Result<Opened> {
+    bail!(NO_SOAPY)
+}
+
+/// What a build without the library says.
+pub const NO_SOAPY: &str = "this build has no SoapySDR: install it (Debian: libsoapysdr-dev) and build Rangegate with \
+                            --features soapy";
+
+/// Opens the radio of a source, and tells its sample rate, Hz.
+///
+/// # Errors
+/// Rate or frequency are missing, or the radio cannot be opened or set.
+#[cfg(feature = "soapy")]
+pub fn open_radio(config: &SourceConfig) -> Result<(rangegate_sources::radio::Radio, f64)> {
+    let radio =
+        config.radio.as_ref().context("no radio: say which with --device; `rangegate devices` lists them")?;
+    let rate_hz =
+        config.sample_rate_hz.context("the sample rate is missing: --rate, or source.sample_rate_hz")?;
+    let tuned_hz = config
+        .center_frequency_hz
+        .context("the frequency is missing: --freq, or source.center_frequency_hz")?;
+    let radio = rangegate_sources::radio::Radio::open(radio, rate_hz, tuned_hz)?;
+    let rate_hz = radio.settings().sample_rate_hz;
+    Ok((radio, rate_hz))
 }
 
 /// Reads a scene as it is written.
@@ -323,17 +381,25 @@ fn check_kind(source: &SourceConfig) -> Result<()> {
 /// # Errors
 /// It names a kind of source that does not exist.
 pub fn apply_source(source: &mut SourceConfig, named: &str) -> Result<()> {
-    (source.recording, source.scene) = match named.split_once(':') {
-        Some(("scene", path)) => (None, Some(PathBuf::from(path))),
-        Some(("soapy", _)) => {
-            bail!("--source {named}: this build has no SoapySDR; expected a recording or scene:FILE")
-        }
-        _ => (Some(PathBuf::from(named)), None),
-    };
+    (source.recording, source.scene) = (None, None);
+    match named.split_once(':') {
+        Some(("scene", path)) => source.scene = Some(PathBuf::from(path)),
+        Some(("soapy", device)) => match &mut source.radio {
+            Some(radio) => device.clone_into(&mut radio.device),
+            None => source.radio = Some(RadioConfig::new(device)),
+        },
+        _ => source.recording = Some(PathBuf::from(named)),
+    }
+    if !named.starts_with("soapy:") {
+        source.radio = None;
+    }
     Ok(())
 }
 
 fn source_name(source: &SourceConfig) -> String {
+    if let Some(radio) = &source.radio {
+        return format!("soapy:{}", radio.device);
+    }
     let path = source.recording.as_ref().or(source.scene.as_ref());
     path.map_or_else(String::new, |path| path.display().to_string())
 }

@@ -194,6 +194,25 @@ impl IqBlock {
         }
     }
 
+    /// Becomes the same as another block, without allocating where its own buffer is long enough.
+    pub fn copy_from(&mut self, other: &Self) {
+        if let Bytes::Shared(..) = other.bytes {
+            let buffer = std::mem::take(&mut self.buffer);
+            *self = Self { buffer, bytes: other.bytes.clone(), ..*other };
+        } else {
+            self.fill(other.header, other.format, other.n_channels, other.n_samples)
+                .copy_from_slice(&other.buffer);
+        }
+    }
+
+    /// The stored bytes, to be changed; empty where the block does not own them.
+    pub fn bytes_mut(&mut self) -> &mut [u8] {
+        match &self.bytes {
+            Bytes::Owned => &mut self.buffer,
+            Bytes::Shared(..) => &mut [],
+        }
+    }
+
     /// The shared memory and the byte at which this block begins in it, or `None` where the block owns its
     /// bytes.
     pub fn shared(&self) -> Option<(&Arc<dyn ByteSource>, usize)> {

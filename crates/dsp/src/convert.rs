@@ -8,6 +8,7 @@
 //!   cycle, so it is off by less than n·2⁻¹²⁸ cycles; the phasor is that of the last multiple of 256 times one of
 //!   a table of 256. Both depend on `n` alone: a sample's value has the same bits wherever a range begins.
 
+use crate::convolver::Samples;
 use rangegate_core::{ByteOrder, Complex32, IqBlock, SampleFormat, SampleRate, Scalar, ToBaseband};
 use std::ops::Range;
 
@@ -64,12 +65,8 @@ impl Converter {
         samples: Range<usize>,
         out: &mut [Complex32],
     ) -> usize {
-        assert_eq!(block.format(), self.format, "format of the block and of the plan");
+        self.check(block, channel, &samples);
         assert_eq!(out.len(), samples.len(), "length of the output and of the range");
-        let (n_samples, n_channels) = (block.n_samples(), block.n_channels());
-        assert!(samples.end <= n_samples, "range ends at {} of {n_samples} samples", samples.end);
-        assert!(channel < n_channels, "channel {channel} of {n_channels}");
-
         let layout = block.layout();
         let stride = layout.sample_stride;
         let bytes = &block.bytes()[(channel * layout.channel_stride).min(block.bytes().len())..];
@@ -87,6 +84,46 @@ impl Converter {
             rest = tail;
         }
         bad
+    }
+
+    /// The same samples as they are stored, where nothing but a [`Convolver`](crate::convolver::Convolver)'s own
+    /// conversion is to be done to them: little-endian cs8, cs16 or cf32 beside one another, in baseband as they are,
+    /// and none of them bad.
+    ///
+    /// # Panics
+    /// As [`convert`](Self::convert).
+    pub fn stored<'a>(
+        &self,
+        block: &'a IqBlock,
+        channel: usize,
+        samples: Range<usize>,
+    ) -> Option<Samples<'a>> {
+        self.check(block, channel, &samples);
+        let (size, layout) = (2 * self.format.scalar.size(), block.layout());
+        let is_plain = !self.swap_iq && !self.conjugate && self.oscillator.is_none();
+        let is_little = self.format.order == ByteOrder::Little || size == 2;
+        if !(is_plain && is_little && self.format.complex && layout.sample_stride == size) {
+            return None;
+        }
+        let start = channel * layout.channel_stride;
+        let bytes = block.bytes().get(start + samples.start * size..start + samples.end * size)?;
+        match self.format.scalar {
+            Scalar::I8 => Some(Samples::Cs8(bytes.as_chunks().0)),
+            Scalar::I16 => Some(Samples::Cs16(bytes.as_chunks().0)),
+            Scalar::F32 => {
+                let is_fine = |raw: &[u8; 4]| f32::from_le_bytes(*raw).abs() <= MOST;
+                let are_fine = bytes.as_chunks().0.iter().fold(true, |fine, raw| fine & is_fine(raw));
+                are_fine.then(|| Samples::Cf32(bytes.as_chunks().0))
+            }
+            _ => None,
+        }
+    }
+
+    fn check(&self, block: &IqBlock, channel: usize, samples: &Range<usize>) {
+        assert_eq!(block.format(), self.format, "format of the block and of the plan");
+        let (n_samples, n_channels) = (block.n_samples(), block.n_channels());
+        assert!(samples.end <= n_samples, "range ends at {} of {n_samples} samples", samples.end);
+        assert!(channel < n_channels, "channel {channel} of {n_channels}");
     }
 
     /// Reads, scales, swaps, conjugates; returns the number of bad samples.
@@ -125,6 +162,54 @@ impl Converter {
             out.iter_mut().for_each(|x| x.im = -x.im);
         }
         bad
+    }
+}
+
+/// Samples that can be had by range, counted from wherever the source begins.
+pub trait Source {
+    /// As they are stored, where they need no conversion but a [`Convolver`](crate::convolver::Convolver)'s own.
+    fn stored(&self, range: Range<usize>) -> Option<Samples<'_>>;
+
+    /// In complex baseband, into `out` of the range's length.
+    fn convert(&self, range: Range<usize>, out: &mut [Complex32]);
+}
+
+/// Those of one channel of a block, from `first` on.
+#[derive(Clone, Copy, Debug)]
+pub struct ChannelSource<'a> {
+    /// What is to be done to them.
+    pub converter: &'a Converter,
+    /// Where they are.
+    pub block: &'a IqBlock,
+    /// Channel of the block.
+    pub channel: usize,
+    /// Sample of the block that the source begins with.
+    pub first: usize,
+}
+
+impl ChannelSource<'_> {
+    fn in_block(&self, range: &Range<usize>) -> Range<usize> {
+        self.first + range.start..self.first + range.end
+    }
+}
+
+impl Source for ChannelSource<'_> {
+    fn stored(&self, range: Range<usize>) -> Option<Samples<'_>> {
+        self.converter.stored(self.block, self.channel, self.in_block(&range))
+    }
+
+    fn convert(&self, range: Range<usize>, out: &mut [Complex32]) {
+        self.converter.convert(self.block, self.channel, self.in_block(&range), out);
+    }
+}
+
+impl Source for [Complex32] {
+    fn stored(&self, range: Range<usize>) -> Option<Samples<'_>> {
+        Some(self[range].into())
+    }
+
+    fn convert(&self, range: Range<usize>, out: &mut [Complex32]) {
+        out.copy_from_slice(&self[range]);
     }
 }
 

@@ -281,7 +281,7 @@ impl Kernel for Process<'_> {
     #[inline(always)]
     fn run<const FMA: bool>(self) {
         let Self { plan, strip, other, cube, map } = self;
-        let (map_stride, is_wide) = (map.stride(), simd::is_wide());
+        let (map_stride, wide) = (map.stride(), simd::Wide::detect());
         for first_gate in (0..plan.n_gates).step_by(LANES) {
             let (cube, stride, weights) = (cube.data(), cube.stride(), &plan.weights);
             let gates = Gates {
@@ -289,7 +289,7 @@ impl Kernel for Process<'_> {
                 stride,
                 first_gate,
                 weights,
-                is_wide,
+                wide,
                 ahead: Ahead::new(first_gate, stride, plan.n_pulses),
             };
             let mut powers = Powers::<FMA> {
@@ -368,7 +368,7 @@ struct Gates<'a> {
     stride: usize,
     first_gate: usize,
     weights: &'a [f32],
-    is_wide: bool,
+    wide: Option<simd::Wide>,
     ahead: Ahead,
 }
 
@@ -382,7 +382,7 @@ impl Source for Gates<'_> {
             simd::prefetch(self.cube, at);
             simd::prefetch(self.cube, at + LANES / 2);
         });
-        simd::scaled_lanes(x, weight, self.is_wide)
+        simd::scaled_lanes(x, weight, self.wide)
     }
 }
 

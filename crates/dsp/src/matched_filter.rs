@@ -22,9 +22,10 @@
 //! # Cost
 //! A transform a block and one more a block and row, each O(log fft_len) a sample.
 
+use crate::convolver::{Convolver, ConvolverWorker, Output, Path};
 use rangegate_core::Complex32;
+use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
-use rustfft::{Fft, FftPlanner};
 use std::sync::Arc;
 
 /// Longer transforms leave the cache of one core.
@@ -57,13 +58,9 @@ pub(crate) fn autocorrelation(h: impl ExactSizeIterator<Item = Complex<f64>>, n_
 }
 
 /// The spectra of all rows, and the transforms. Immutable; share it by [`Arc`].
+#[derive(Debug)]
 pub struct MatchedFilterPlan {
-    fft_len: usize,
-    hop: usize,
-    forward: Arc<dyn Fft<f32>>,
-    inverse: Arc<dyn Fft<f32>>,
-    /// `conj(H) / (fft_len · Σ|h|²)` of each row.
-    rows: Vec<Vec<Complex32>>,
+    convolver: Convolver,
     /// Greatest `|H|² / (Σ|h|²)²` of each row: power out over power in, at the frequency where that is most.
     peak_gains: Vec<f32>,
 }
@@ -85,59 +82,47 @@ impl MatchedFilterPlan {
         let longest = rows.iter().map(Vec::len).max().unwrap_or(0);
         let shortest = rows.iter().map(Vec::len).min().unwrap_or(0);
         assert!(shortest > 0 && longest <= fft_len, "rows of {shortest} to {longest} samples for {fft_len}");
-        let fft = FftPlanner::<f64>::new().plan_fft_forward(fft_len);
-        let spectrum = |h: &Vec<Complex32>| {
-            let mut bins = vec![Complex::<f64>::ZERO; fft_len];
-            for (bin, x) in bins.iter_mut().zip(h) {
-                *bin = Complex::new(x.re.into(), x.im.into());
-            }
-            let energy: f64 = bins.iter().map(Complex::norm_sqr).sum();
-            fft.process(&mut bins);
-            let scale = 1.0 / (fft_len as f64 * energy);
-            bins.iter().map(|x| Complex32::new((x.re * scale) as f32, (-x.im * scale) as f32)).collect()
+        let of_gain_one = |h: &Vec<Complex32>| {
+            let energy: f64 = h.iter().map(|h| f64::from(h.norm_sqr())).sum();
+            h.iter().map(|h| Complex::new(f64::from(h.re), f64::from(h.im)) / energy).collect()
         };
-        let rows: Vec<Vec<Complex32>> = rows.iter().map(spectrum).collect();
-        let peak_gain =
-            |row: &Vec<Complex32>| row.iter().map(|h| (h * fft_len as f32).norm_sqr()).fold(0.0, f32::max);
-        let mut planner = FftPlanner::new();
-        Self {
-            fft_len,
-            hop: fft_len - longest + 1,
-            forward: planner.plan_fft_forward(fft_len),
-            inverse: planner.plan_fft_inverse(fft_len),
-            peak_gains: rows.iter().map(peak_gain).collect(),
-            rows,
-        }
+        let rows: Vec<Vec<Complex<f64>>> = rows.iter().map(of_gain_one).collect();
+        let fft = FftPlanner::new().plan_fft_forward(fft_len);
+        let peak_gain = |row: &Vec<Complex<f64>>| {
+            let mut bins = row.clone();
+            bins.resize(fft_len, Complex::ZERO);
+            fft.process(&mut bins);
+            bins.iter().map(Complex::norm_sqr).fold(0.0, f64::max) as f32
+        };
+        Self { peak_gains: rows.iter().map(peak_gain).collect(), convolver: Convolver::plan(&rows, fft_len) }
     }
 
     /// Length of the transform.
     pub fn fft_len(&self) -> usize {
-        self.fft_len
+        self.convolver.fft_len()
     }
 
     /// Outputs a block.
     pub fn hop(&self) -> usize {
-        self.hop
+        self.convolver.n_valid()
+    }
+
+    /// The way that the machine goes.
+    pub fn path(&self) -> Path {
+        self.convolver.path()
     }
 
     /// What runs the plan, on up to `n_outputs` outputs at a time.
     pub fn make_worker(self: &Arc<Self>, n_outputs: usize) -> MatchedFilter {
-        let scratch = self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
+        let n_blocks = n_outputs.div_ceil(self.hop());
         MatchedFilter {
             plan: Arc::clone(self),
-            spectra: vec![Complex32::ZERO; n_outputs.div_ceil(self.hop) * self.fft_len],
+            convolver: self.convolver.make_worker(n_blocks),
+            n_blocks,
             n_loaded: 0,
             greatest_power: 0.0,
-            product: vec![Complex32::ZERO; self.fft_len],
-            scratch: vec![Complex32::ZERO; scratch],
+            outputs: vec![Complex32::ZERO; self.hop()],
         }
-    }
-}
-
-impl std::fmt::Debug for MatchedFilterPlan {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { fft_len, hop, rows, .. } = self;
-        write!(f, "MatchedFilterPlan {{ fft_len: {fft_len}, hop: {hop}, rows: {} }}", rows.len())
     }
 }
 
@@ -145,13 +130,12 @@ impl std::fmt::Debug for MatchedFilterPlan {
 #[derive(Debug)]
 pub struct MatchedFilter {
     plan: Arc<MatchedFilterPlan>,
-    /// `[n_blocks × fft_len]`
-    spectra: Vec<Complex32>,
+    convolver: ConvolverWorker,
+    n_blocks: usize,
     n_loaded: usize,
     /// Mean power of the samples in the loaded block in which that is most.
     greatest_power: f32,
-    product: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+    outputs: Vec<Complex32>,
 }
 
 impl MatchedFilter {
@@ -160,17 +144,15 @@ impl MatchedFilter {
     /// # Panics
     /// * `n_outputs` is more than the worker was made for.
     pub fn load(&mut self, samples: &[Complex32], n_outputs: usize) {
-        let MatchedFilterPlan { fft_len, hop, .. } = *self.plan;
-        let (n_blocks, capacity) = (n_outputs.div_ceil(hop), self.spectra.len() / fft_len);
+        let (fft_len, hop) = (self.plan.fft_len(), self.plan.hop());
+        let (n_blocks, capacity) = (n_outputs.div_ceil(hop), self.n_blocks);
         assert!(n_blocks <= capacity, "{n_outputs} outputs take {n_blocks} blocks of {capacity}");
         self.greatest_power = 0.0;
-        for (k, block) in self.spectra.chunks_exact_mut(fft_len).take(n_blocks).enumerate() {
+        for k in 0..n_blocks {
             let rest = samples.get(k * hop..).unwrap_or(&[]);
-            let (filled, padding) = block.split_at_mut(rest.len().min(fft_len));
-            filled.copy_from_slice(&rest[..filled.len()]);
-            self.greatest_power = self.greatest_power.max(energy(filled) / fft_len as f32);
-            padding.fill(Complex32::ZERO);
-            self.plan.forward.process_with_scratch(block, &mut self.scratch);
+            let block = &rest[..rest.len().min(fft_len)];
+            self.greatest_power = self.greatest_power.max(energy(block) / fft_len as f32);
+            self.convolver.load(k, block.into(), 0);
         }
         self.n_loaded = n_outputs;
     }
@@ -181,7 +163,7 @@ impl MatchedFilter {
     /// * there is no such row.
     pub fn rounding_power(&self, row: usize) -> f32 {
         const UNIT: f32 = 1.0 / (1 << 24) as f32;
-        let relative = 2.0 * UNIT * UNIT * (self.plan.fft_len as f32).log2();
+        let relative = 2.0 * UNIT * UNIT * (self.plan.fft_len() as f32).log2();
         relative * self.greatest_power * self.plan.peak_gains[row]
     }
 
@@ -192,15 +174,24 @@ impl MatchedFilter {
     /// # Panics
     /// * there is no such row.
     pub fn correlate(&mut self, row: usize, mut piece: impl FnMut(usize, &[Complex32])) {
-        let MatchedFilterPlan { fft_len, hop, .. } = *self.plan;
-        let replica = &self.plan.rows[row];
-        for (k, spectrum) in self.spectra.chunks_exact(fft_len).take(self.n_loaded.div_ceil(hop)).enumerate()
-        {
-            for ((y, x), h) in self.product.iter_mut().zip(spectrum).zip(replica) {
-                *y = x * h;
-            }
-            self.plan.inverse.process_with_scratch(&mut self.product, &mut self.scratch);
-            piece(k * hop, &self.product[..hop.min(self.n_loaded - k * hop)]);
+        let hop = self.plan.hop();
+        for first in (0..self.n_loaded).step_by(hop) {
+            let outputs = &mut self.outputs[..hop.min(self.n_loaded - first)];
+            self.convolver.correlate(first / hop, row, Output::Complex(outputs));
+            piece(first, outputs);
+        }
+    }
+
+    /// `|y|²` of the first outputs for a row, as many as there is room for: what costs least where the phase is not
+    /// wanted.
+    ///
+    /// # Panics
+    /// * there is no such row, or room for more outputs than are loaded.
+    pub fn power(&mut self, row: usize, out: &mut [f32]) {
+        let (n, n_loaded) = (out.len(), self.n_loaded);
+        assert!(n <= n_loaded, "{n} outputs of {n_loaded}");
+        for (block, out) in out.chunks_mut(self.plan.hop()).enumerate() {
+            self.convolver.correlate(block, row, Output::Power(out));
         }
     }
 }
@@ -243,6 +234,11 @@ mod tests {
         filter.load(x, n_outputs);
         let mut y = vec![Complex32::ZERO; n_outputs];
         filter.correlate(row, |first, piece| y[first..first + piece.len()].copy_from_slice(piece));
+        let mut power = vec![f32::NAN; n_outputs];
+        filter.power(row, &mut power);
+        for (y, power) in y.iter().zip(&power).filter(|(y, _)| y.is_finite()) {
+            assert!((y.norm_sqr() - power).abs() <= 1e-6 * power, "{power} of {y}");
+        }
         y
     }
 
@@ -270,9 +266,8 @@ mod tests {
                     let case = format!("{lengths:?}, row {row}, pass {pass}");
                     assert_close(&run(&mut filter, row, &x, n_outputs), &correlation(h, &x), &case);
                 }
-                filter.product.fill(Complex32::new(f32::NAN, 1.0));
-                filter.scratch.fill(Complex32::new(f32::NAN, 1.0));
-                filter.spectra.fill(Complex32::new(f32::NAN, 1.0));
+                let dirt = vec![Complex32::new(f32::NAN, 1.0); n];
+                run(&mut filter, 0, &dirt, n);
             }
         }
     }

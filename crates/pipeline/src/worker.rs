@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 use core_affinity::CoreId;
-use std::thread::{Builder, Scope, ScopedJoinHandle};
+use std::thread::{Builder, JoinHandle, Scope, ScopedJoinHandle};
 
 /// What the names of all our threads begin with.
 const PREFIX: &str = "rg-";
@@ -41,6 +41,36 @@ pub fn spawn<'scope, T: Send + 'scope>(
         .name(name.clone())
         .spawn_scoped(scope, body)
         .map_err(|source| Error::Spawn { thread: name, source })
+}
+
+/// Starts a thread named `rg-NAME` that may outlive whoever starts it: they keep the handle and join it.
+///
+/// # Errors
+/// The system has no thread left to give.
+pub fn start<T: Send + 'static>(
+    name: &str,
+    body: impl FnOnce() -> T + Send + 'static,
+) -> Result<JoinHandle<T>, Error> {
+    let name = format!("{PREFIX}{name}");
+    Builder::new().name(name.clone()).spawn(body).map_err(|source| Error::Spawn { thread: name, source })
+}
+
+/// Gives the calling thread real-time priority (first in, first out) where the system permits it; whether it did.
+pub fn raise_priority() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use thread_priority::{
+            RealtimeThreadSchedulePolicy, ThreadPriority, ThreadSchedulePolicy,
+            set_thread_priority_and_policy, thread_native_id,
+        };
+        let policy = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+        let lowest = ThreadPriority::Crossplatform(
+            1_u8.try_into().unwrap_or(thread_priority::ThreadPriorityValue::MIN),
+        );
+        set_thread_priority_and_policy(thread_native_id(), lowest, policy).is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    false
 }
 
 /// Pins the calling thread to a core.

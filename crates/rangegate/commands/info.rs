@@ -2,9 +2,9 @@
 
 use crate::Outcome;
 use crate::cli::InfoArgs;
+use crate::level::LevelMeter;
 use anyhow::{Result, anyhow};
-use rangegate_core::{Complex32, IqBlock, ToBaseband};
-use rangegate_dsp::convert::Converter;
+use rangegate_core::IqBlock;
 use rangegate_recording::{self as recording, Kind, OpenOptions, Recording, RecordingInfo};
 use serde::Serialize;
 use std::fmt::Write;
@@ -112,45 +112,28 @@ struct Verified {
     checksum_holds: Option<bool>,
 }
 
+/// Samples that are read at a time where they are copied.
+const READ_SAMPLES: usize = 1 << 16;
+
 fn verify(recording: &mut dyn Recording) -> Result<Verified> {
     let info = recording.info().clone();
     let mut verified = Verified::default();
-    let converter = Converter::new(info.sample_format, ToBaseband::default(), info.sample_rate)?;
+    let mut level = LevelMeter::new(info.sample_format, info.sample_rate)?;
     let mut block = IqBlock::default();
-    let mut samples = vec![Complex32::default(); 1 << 16];
-    let (mut power, mut peak, mut clipped) = (0.0_f64, 0.0_f32, 0_u64);
-    // The greatest number of an n-bit format is one step below full scale; floats have no greatest.
-    let full_scale = match info.sample_format.scalar {
-        scalar if !scalar.is_integer() => f32::INFINITY,
-        scalar if scalar.size() == 1 => 127.0 / 128.0,
-        scalar if scalar.size() == 2 => 32767.0 / 32768.0,
-        _ => 1.0 - 1e-7,
-    };
     let mut at = info.first_sample;
-    while recording.read(at, samples.len(), &mut block)? {
-        block.truncate(samples.len());
+    while recording.read(at, READ_SAMPLES, &mut block)? {
         let first = block.header.first_sample;
         let follows = verified.n_samples > 0 && !block.header.after_gap && first == at;
         verified.runs += u64::from(!follows);
         verified.samples_in_gaps += first - at;
-        for channel in 0..block.n_channels() {
-            let out = &mut samples[..block.n_samples()];
-            verified.bad_samples += converter.convert(&block, channel, 0..block.n_samples(), out) as u64;
-            for sample in out.iter() {
-                power += f64::from(sample.re).powi(2) + f64::from(sample.im).powi(2);
-                let greatest = sample.re.abs().max(sample.im.abs());
-                peak = peak.max(greatest);
-                clipped += u64::from(greatest >= full_scale);
-            }
-        }
+        level.add(&block, block.n_samples());
         verified.n_samples += block.n_samples() as u64;
         at = block.end_sample();
     }
-    let count = (verified.n_samples * info.n_channels as u64).max(1) as f64;
-    verified.mean_power_db = 10.0 * (power / count).max(1e-30).log10();
-    verified.peak_db = 20.0 * f64::from(peak).max(1e-15).log10();
-    let is_integer = info.sample_format.scalar.is_integer();
-    verified.clipped_percent = is_integer.then_some(100.0 * clipped as f64 / count);
+    verified.mean_power_db = level.mean_power_db();
+    verified.peak_db = level.peak_db();
+    verified.clipped_percent = level.clipped_percent();
+    verified.bad_samples = level.bad_samples();
     if info.kind == Kind::Sigmf {
         verified.checksum_holds = recording::sigmf::verify_sha512(&info.path)?;
     }

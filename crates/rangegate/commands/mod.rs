@@ -1,7 +1,12 @@
 //! One file a command.
 
 pub mod bench;
+#[cfg(feature = "soapy")]
+pub mod capture;
 pub mod compare;
+pub mod convert;
+#[cfg(feature = "soapy")]
+pub mod devices;
 pub mod info;
 pub mod plan;
 pub mod plot;
@@ -10,6 +15,7 @@ pub mod shell;
 pub mod simulate;
 
 use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
 
 /// Prints text on standard output.
@@ -31,8 +37,19 @@ pub fn print_json(value: &impl serde::Serialize) -> Result<()> {
     print(&format!("{}\n", serde_json::to_string_pretty(value)?))
 }
 
-/// Says on standard error what went wrong: causes that the sentence before them already holds are left out.
-pub fn complain(error: &anyhow::Error) {
+/// A bar that shows how many of so many samples are done; none where their number is not known.
+pub fn progress(n_samples: Option<u64>, quiet: bool) -> ProgressBar {
+    match n_samples {
+        Some(n) if !quiet => ProgressBar::new(n).with_style(
+            ProgressStyle::with_template("{wide_bar} {percent:>3} %  {per_sec} samples  {eta} left")
+                .unwrap_or_else(|_| ProgressStyle::default_bar()),
+        ),
+        _ => ProgressBar::hidden(),
+    }
+}
+
+/// What went wrong, as one sentence: causes that the words before them already hold are left out.
+pub fn sentence(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
@@ -43,6 +60,11 @@ pub fn complain(error: &anyhow::Error) {
             message.push_str(cause.trim());
         }
     }
+    message
+}
+
+/// Says on standard error what went wrong.
+pub fn complain(error: &anyhow::Error) {
     // Nobody is left to tell where standard error is closed.
-    let _ = writeln!(std::io::stderr().lock(), "rangegate: {message}");
+    let _ = writeln!(std::io::stderr().lock(), "rangegate: {}", sentence(error));
 }

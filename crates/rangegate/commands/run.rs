@@ -2,9 +2,10 @@
 
 use crate::Outcome;
 use crate::assemble::{self, Destination};
-use crate::cli::{HowArgs, ReplayArgs, RunArgs};
+use crate::cli::{HowArgs, RecordArgs, ReplayArgs, RunArgs};
 use crate::config::{self, Config};
 use crate::plan::{self, Plan};
+use crate::record::Recording;
 use anyhow::{Context, Result};
 use rangegate_pipeline::Stop;
 
@@ -17,7 +18,7 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Outcome> {
     if let Some(source) = &args.source {
         plan::apply_source(&mut config.source, source)?;
     }
-    go(config, &args.how, quiet)
+    go(config, &args.how, &RecordArgs::default(), quiet, &stop_on_interrupt())
 }
 
 /// Runs a configuration on a recording.
@@ -26,15 +27,16 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Outcome> {
 /// Whatever keeps the run from its end.
 pub fn replay(args: &ReplayArgs, quiet: bool) -> Result<Outcome> {
     let mut config = config::load(&args.config)?;
-    (config.source.recording, config.source.scene) = (Some(args.recording.clone()), None);
-    go(config, &args.how, quiet)
+    (config.source.recording, config.source.scene, config.source.radio) =
+        (Some(args.recording.clone()), None, None);
+    go(config, &args.how, &RecordArgs::default(), quiet, &stop_on_interrupt())
 }
 
 /// Exit code after a second Ctrl-C: 128 and the signal's number, as shells have it.
 const INTERRUPTED: i32 = 130;
 
-fn go(mut config: Config, how: &HowArgs, quiet: bool) -> Result<Outcome> {
-    plan::apply_how(&mut config, how)?;
+/// A flag that Ctrl-C sets.
+pub fn stop_on_interrupt() -> Stop {
     let stop = Stop::new();
     let handler = stop.clone();
     // A second handler, in a test, is refused; the first still stops the run.
@@ -45,9 +47,28 @@ fn go(mut config: Config, how: &HowArgs, quiet: bool) -> Result<Outcome> {
         }
         handler.set();
     });
-    let (plan, source) = Plan::new(config, &stop)?;
+    stop
+}
+
+/// Runs a configuration, and records its source if that is asked for.
+///
+/// # Errors
+/// Whatever keeps the run from its end.
+pub fn go(
+    mut config: Config,
+    how: &HowArgs,
+    record: &RecordArgs,
+    quiet: bool,
+    stop: &Stop,
+) -> Result<Outcome> {
+    plan::apply_how(&mut config, how)?;
+    let (plan, source) = Plan::new(config, stop)?;
     let destination = Destination::open(how.out.as_deref()).context("--out")?;
-    let done = assemble::run(&plan, source, destination, &stop, quiet)?;
+    let recording = match &how.record {
+        Some(path) => Some(Recording::new(record, path, &plan)?),
+        None => None,
+    };
+    let done = assemble::run(&plan, source, destination, recording, stop, quiet)?;
     if how.json {
         super::print_json(&done.report)?;
     } else if how.out.is_some() {

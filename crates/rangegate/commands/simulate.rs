@@ -2,8 +2,8 @@
 
 use crate::Outcome;
 use crate::cli::SimulateArgs;
+use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail};
-use indicatif::{ProgressBar, ProgressStyle};
 use rangegate_core::{IqBlock, Source};
 use rangegate_recording::CreateOptions;
 use rangegate_scene::SceneSource;
@@ -40,12 +40,12 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     if truth.exists() {
         bail!("{} exists already: choose another name", truth.display());
     }
-    // Dropped after the writer, which may bring something to disk yet.
     let mut unfinished = Unfinished::default();
     let mut writer = rangegate_recording::create(&args.out, scene.info(), &options)?;
-    unfinished.0 = [Some(args.out.clone()), sigmf_data(&args.out), Some(truth.clone())];
+    unfinished.recording(&args.out);
+    unfinished.file(&truth);
     let mut source = SceneSource::new(Arc::clone(&scene), BLOCK_SAMPLES);
-    let bar = progress(scene.info().n_samples, quiet);
+    let bar = super::progress(scene.info().n_samples, quiet);
     let mut block = IqBlock::default();
     let mut samples = 0;
     while source.next_block(&mut block).map_err(anyhow::Error::from_boxed)? {
@@ -57,7 +57,7 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
     bar.finish_and_clear();
     let (bursts, cpi_targets) =
         write_truth(&scene, &truth).with_context(|| format!("cannot write {}", truth.display()))?;
-    unfinished.0 = Default::default();
+    unfinished.keep();
     let written = Written { recording: args.out.clone(), truth, samples, bursts, cpi_targets };
     if args.json {
         super::print_json(&written)?;
@@ -71,29 +71,6 @@ pub fn simulate(args: &SimulateArgs, quiet: bool) -> Result<Outcome> {
         ))?;
     }
     Ok(Outcome::Done)
-}
-
-/// Files and folders that this run made and that are of no use unless they are finished: removed when dropped.
-#[derive(Default)]
-struct Unfinished([Option<PathBuf>; 3]);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        for path in self.0.iter().flatten() {
-            // What is not there need not go.
-            let _ = if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
-        }
-    }
-}
-
-/// The other file of a SigMF recording.
-fn sigmf_data(recording: &Path) -> Option<PathBuf> {
-    let other = match recording.extension()?.to_str()? {
-        "sigmf-meta" => "sigmf-data",
-        "sigmf-data" => "sigmf-meta",
-        _ => return None,
-    };
-    Some(recording.with_extension(other))
 }
 
 /// Samples that are made at a time.
@@ -121,14 +98,4 @@ fn write_lines<T: Serialize>(records: impl Iterator<Item = T>, file: &mut impl W
         n += 1;
     }
     Ok(n)
-}
-
-fn progress(n_samples: Option<u64>, quiet: bool) -> ProgressBar {
-    match n_samples {
-        Some(n) if !quiet => ProgressBar::new(n).with_style(
-            ProgressStyle::with_template("{wide_bar} {percent:>3} %  {per_sec} samples  {eta} left")
-                .unwrap_or_else(|_| ProgressStyle::default_bar()),
-        ),
-        _ => ProgressBar::hidden(),
-    }
 }

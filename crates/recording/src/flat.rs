@@ -2,7 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::mmap::Mapping;
-use rangegate_core::{BlockHeader, ByteSource, IqBlock, Layout, SampleFormat, StreamInfo};
+use crate::{CreateOptions, Filled};
+use rangegate_core::{BlockHeader, ByteOrder, ByteSource, IqBlock, Layout, SampleFormat, Scalar, StreamInfo};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -157,18 +158,11 @@ pub(crate) fn loss_of_partial_sample(path: &Path, n_bytes: u64, frame: u64) -> O
     })
 }
 
-/// The block's bytes with the channels side by side: its own where they stand so, else put in order in
-/// `scratch`.
+/// Looks whether a block can follow what was written up to, without, sample `written_to`.
 ///
 /// # Errors
 /// The block is not of the stream's shape, or goes back in the stream.
-pub(crate) fn interleaved<'a>(
-    path: &Path,
-    stream: &StreamInfo,
-    written_to: u64,
-    block: &'a IqBlock,
-    scratch: &'a mut Vec<u8>,
-) -> Result<&'a [u8]> {
+pub(crate) fn check_block(path: &Path, stream: &StreamInfo, written_to: u64, block: &IqBlock) -> Result<()> {
     let (format, n_channels) = (block.format(), block.n_channels());
     if (format, n_channels) != (stream.format, stream.n_channels) {
         let message = format!(
@@ -184,9 +178,15 @@ pub(crate) fn interleaved<'a>(
             format!("a block begins at sample {first}, expected {written_to} or later"),
         ));
     }
+    Ok(())
+}
+
+/// The block's bytes with the channels side by side: its own where they stand so, else put in order in `scratch`.
+pub(crate) fn interleaved<'a>(block: &'a IqBlock, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    let (format, n_channels) = (block.format(), block.n_channels());
     let (layout, dense) = (block.layout(), Layout::interleaved(format, n_channels));
     if layout == dense || (n_channels == 1 && layout.sample_stride == dense.sample_stride) {
-        return Ok(block.bytes());
+        return block.bytes();
     }
     scratch.clear();
     let bytes = block.bytes();
@@ -196,57 +196,124 @@ pub(crate) fn interleaved<'a>(
             scratch.extend_from_slice(&bytes[start..start + format.bytes()]);
         }
     }
-    Ok(scratch)
+    scratch
 }
+
+/// Longest gap that is filled, s: a longer one is a second recording, or a wrong clock.
+const MAX_FILL_S: u64 = 600;
+/// Bytes that a gap is filled with at a time.
+const FILL_BYTES: usize = 1 << 20;
 
 /// Writes samples as they come, straight into one file: what was written is there whatever happens after.
 ///
-/// There is no place for an index, a time or a gap: the index of the first block is forgotten, and a gap after it is
-/// refused.
+/// There is no place for a gap: it is filled with zeros where the options say so, and refused where not. The index of
+/// the first block is for the format that is written to keep or to forget.
 pub(crate) struct FlatWriter {
     path: PathBuf,
     file: File,
     stream: StreamInfo,
     /// What the file is, for messages.
     what: &'static str,
+    fill_gaps: bool,
+    filled: Filled,
     first_sample: Option<u64>,
     next_sample: u64,
     scratch: Vec<u8>,
 }
 
 impl FlatWriter {
-    pub fn create(path: &Path, stream: &StreamInfo, what: &'static str) -> Result<Self> {
+    pub fn create(
+        path: &Path,
+        stream: &StreamInfo,
+        options: &CreateOptions,
+        what: &'static str,
+    ) -> Result<Self> {
         let file = File::create_new(path).map_err(|error| Error::io(path, "create", error))?;
-        let (path, stream) = (path.to_owned(), stream.clone());
-        Ok(Self { path, file, stream, what, first_sample: None, next_sample: 0, scratch: Vec::new() })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            stream: stream.clone(),
+            what,
+            fill_gaps: options.fill_gaps,
+            filled: Filled::default(),
+            first_sample: None,
+            next_sample: 0,
+            scratch: Vec::new(),
+        })
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Samples of each channel that were appended.
+    /// Samples of each channel that were appended, those that fill gaps among them.
     pub fn n_samples(&self) -> u64 {
         self.first_sample.map_or(0, |first| self.next_sample - first)
     }
 
-    /// Appends the samples of a block.
+    /// [`crate::Writer::filled`].
+    pub fn filled(&self) -> Filled {
+        self.filled
+    }
+
+    /// Appends the samples of a block, and before them zeros for those that are missing.
     pub fn append(&mut self, block: &IqBlock) -> Result<()> {
         let first = block.header.first_sample;
         let next = if self.first_sample.is_some() { self.next_sample } else { first };
-        let bytes = interleaved(&self.path, &self.stream, next, block, &mut self.scratch)?;
+        check_block(&self.path, &self.stream, next, block)?;
         if first != next || (block.header.after_gap && self.first_sample.is_some()) {
-            let message = format!(
-                "{} cannot hold the gap between samples {next} and {first}: write SigMF (.sigmf-meta) or Digital \
-                 RF (a folder)",
-                self.what
-            );
-            return Err(Error::new(&self.path, message));
+            self.fill(next, first)?;
         }
+        let bytes = interleaved(block, &mut self.scratch);
         let written = self.file.seek(SeekFrom::End(0)).and_then(|_| self.file.write_all(bytes));
         written.map_err(|error| Error::io(&self.path, "write samples", error))?;
         self.first_sample.get_or_insert(first);
         self.next_sample = block.end_sample();
+        Ok(())
+    }
+
+    /// Fills the gap between two samples.
+    fn fill(&mut self, next: u64, first: u64) -> Result<()> {
+        if !self.fill_gaps {
+            let message = format!(
+                "{} cannot hold the gap between samples {next} and {first}: write SigMF (.sigmf-meta) or Digital \
+                 RF (a folder), or have gaps filled with zeros (--fill-gaps)",
+                self.what
+            );
+            return Err(Error::new(&self.path, message));
+        }
+        let n_samples = first - next;
+        let rate = self.stream.sample_rate;
+        if n_samples as f64 > MAX_FILL_S as f64 * rate.hz() {
+            let message = format!(
+                "the gap between samples {next} and {first} is {:.0} s long, expected at most {MAX_FILL_S} s to be \
+                 filled: convert what is before and after it apart, or write a format that holds gaps",
+                n_samples as f64 / rate.hz()
+            );
+            return Err(Error::new(&self.path, message));
+        }
+        let n_bytes = n_samples * (self.stream.format.bytes() * self.stream.n_channels) as u64;
+        self.write_silence(n_bytes).map_err(|error| Error::io(&self.path, "fill a gap", error))?;
+        self.filled.gaps += 1;
+        self.filled.samples += n_samples;
+        self.next_sample = first;
+        Ok(())
+    }
+
+    fn write_silence(&mut self, n_bytes: u64) -> std::io::Result<()> {
+        let end = self.file.seek(SeekFrom::End(0))?;
+        let zero = zero(self.stream.format);
+        if zero.iter().all(|byte| *byte == 0) {
+            // What a file is made longer by reads as zeros, and costs neither time nor disk.
+            return self.file.set_len(end + n_bytes);
+        }
+        let silence = zero.repeat(FILL_BYTES / zero.len());
+        let mut left = n_bytes;
+        while left > 0 {
+            let n = left.min(silence.len() as u64);
+            self.file.write_all(&silence[..n as usize])?;
+            left -= n;
+        }
         Ok(())
     }
 
@@ -265,4 +332,17 @@ impl FlatWriter {
     pub fn finish(&mut self) -> Result<()> {
         self.file.sync_all().map_err(|error| Error::io(&self.path, "write samples", error))
     }
+}
+
+/// The bytes of a number that stands for no signal.
+fn zero(format: SampleFormat) -> Vec<u8> {
+    let mut bytes = vec![0; format.scalar.size()];
+    let middle = match format.order {
+        ByteOrder::Little => bytes.len() - 1,
+        ByteOrder::Big => 0,
+    };
+    if matches!(format.scalar, Scalar::U8 | Scalar::U16 | Scalar::U32 | Scalar::U64) {
+        bytes[middle] = 0x80;
+    }
+    bytes
 }

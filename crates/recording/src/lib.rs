@@ -13,6 +13,7 @@ pub mod mmap;
 pub mod npy;
 mod options;
 pub mod raw;
+mod settings;
 pub mod sigmf;
 pub mod wav;
 
@@ -175,6 +176,20 @@ pub trait Writer: Send {
     /// # Errors
     /// The disk is full.
     fn finish(&mut self) -> Result<()>;
+
+    /// What was put in the place of samples that were lost, so far: nothing in a format that holds gaps.
+    fn filled(&self) -> Filled {
+        Filled::default()
+    }
+}
+
+/// Zeros that stand in the place of lost samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Filled {
+    /// Gaps that were filled.
+    pub gaps: u64,
+    /// Samples of each channel that filled them.
+    pub samples: u64,
 }
 
 /// What a writer can be told.
@@ -184,8 +199,11 @@ pub struct CreateOptions {
     pub description: Option<String>,
     /// Notes to be kept, where the format has a place for them (SigMF).
     pub annotations: Vec<Annotation>,
-    /// Settings to be kept beside the samples (Digital RF: metadata channel; SigMF: global extension).
+    /// Settings to be kept beside the samples (Digital RF: metadata channel; SigMF: global extension; HDF5: attributes).
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Fill gaps of up to ten minutes with zeros where the format has no place for them (raw, WAV, NumPy, plain HDF5),
+    /// so that time stays true: the middle of the range where numbers are unsigned. Without it such a gap is an error.
+    pub fill_gaps: bool,
 }
 
 /// Opens a recording, finding its format by looking at it unless the options name one.
@@ -248,8 +266,8 @@ pub fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
 }
 
 /// Creates a recording. The format follows from the path: `NAME.sigmf-meta` (or `.sigmf-data`) SigMF, a name
-/// that ends in a sample format (`.cs16`, `.cf32`, …) raw, `.npy` and `.wav` those, a folder name without an
-/// extension Digital RF.
+/// that ends in a sample format (`.cs16`, `.cf32`, …) raw, `.h5` (or `.hdf5`) plain HDF5, `.npy` and `.wav` those, a
+/// folder name without an extension Digital RF.
 ///
 /// # Errors
 /// It exists already, cannot be written, or the path does not say which format.
@@ -259,17 +277,20 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
         return sigmf::create(path, stream, options);
     }
     if extension == "npy" {
-        return npy::create(path, stream);
+        return npy::create(path, stream, options);
     }
     if extension == "wav" {
-        return wav::create(path, stream);
+        return wav::create(path, stream, options);
     }
     if raw::format_from_name(path).is_some() {
-        return raw::create(path, stream);
+        return raw::create(path, stream, options);
+    }
+    if extension == "h5" || extension == "hdf5" {
+        return hdf5::create(path, stream, options);
     }
     let message = format!(
         "no format is written under the ending '.{}': expected .sigmf-meta (SigMF), a sample format such as .cs16 \
-         or .cf32 (bare samples), .npy, .wav, or no ending (a Digital RF folder)",
+         or .cf32 (bare samples), .h5, .npy, .wav, or no ending (a Digital RF folder)",
         extension.display()
     );
     Err(Error::new(path, message))

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::flat::{self, FlatFile, FlatWriter, Run, Storage};
-use crate::{Kind, OpenOptions, Recording, RecordingInfo, Writer};
+use crate::{CreateOptions, Filled, Kind, OpenOptions, Recording, RecordingInfo, Writer};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, StreamInfo, TimeAnchor};
 use serde_json::json;
 use std::path::Path;
@@ -103,16 +103,16 @@ impl Recording for RawRecording {
 /// Creates a file of bare samples. The ending of its name is the format of the stream.
 ///
 /// Bare samples hold no index, no time and no gap: the index of the first block is forgotten, and a gap after
-/// it is refused.
+/// it is refused, or filled with zeros where the options say so.
 ///
 /// # Errors
 /// It exists already, cannot be written, or its name says another format than the stream has.
-pub fn create(path: &Path, stream: &StreamInfo) -> Result<Box<dyn Writer>> {
+pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
     if let Some(named) = format_from_name(path).filter(|named| *named != stream.format) {
         let found = stream.format;
         return Err(Error::new(path, format!("its name says {named}, but the samples are {found}")));
     }
-    Ok(Box::new(RawWriter(FlatWriter::create(path, stream, "a file of bare samples")?)))
+    Ok(Box::new(RawWriter(FlatWriter::create(path, stream, options, "a file of bare samples")?)))
 }
 
 struct RawWriter(FlatWriter);
@@ -124,5 +124,9 @@ impl Writer for RawWriter {
 
     fn finish(&mut self) -> Result<()> {
         self.0.finish()
+    }
+
+    fn filled(&self) -> Filled {
+        self.0.filled()
     }
 }

@@ -111,7 +111,6 @@ mod config;
 mod error;
 mod interference;
 mod plan;
-mod quantise;
 mod radar;
 mod random;
 mod source;

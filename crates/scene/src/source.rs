@@ -2,11 +2,11 @@
 
 use crate::Scene;
 use crate::plan::Train;
-use crate::quantise::{convert, quantise};
 use crate::radar::RadarWorker;
 use crate::random::Randomness;
 use rand_distr::{Distribution, StandardNormal};
 use rangegate_core::{BlockHeader, BoxError, Complex32, IqBlock, Source, StreamInfo};
+use rangegate_dsp::quantise::{digitise, quantise};
 use rangegate_dsp::waveform::Signal;
 use std::f64::consts::TAU;
 use std::ops::Range;
@@ -108,7 +108,7 @@ impl Chunk {
                 tone.add(first, samples);
             }
             if let Some(bits) = adc_bits {
-                convert(samples, bits);
+                digitise(samples, bits);
             }
             let stride = format.bytes() * scene.info.n_channels;
             quantise(samples, format, &mut self.bytes, channel * format.bytes(), stride);

@@ -1,15 +1,17 @@
-//! Where results go: the detection log, the run's report, annotations, plots, and the table for the terminal.
+//! Where results go: the detection log, recordings, the run's report, annotations, plots, and the table for the terminal.
 #![forbid(unsafe_code)]
 
 pub mod annotations;
 pub mod detection_log;
 pub mod plots;
+pub mod recorder;
 pub mod report;
 pub mod strongest;
 pub mod table;
 
 pub use annotations::annotations_from_detections;
 pub use detection_log::{DetectionLog, DetectionWriter, read_detections};
+pub use recorder::{Recorded, Recorder, Trigger};
 pub use report::RunReport;
 pub use strongest::Strongest;
 

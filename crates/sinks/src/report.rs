@@ -55,8 +55,14 @@ pub struct RunReport {
     pub msamples_per_s: f64,
     /// Duration of the signal over wall time.
     pub real_time_factor: f64,
+    /// Time that all threads of the program worked, s; null where the system does not tell.
+    pub processor_s: Option<f64>,
     /// What the recording says of itself.
     pub recording: Value,
+    /// What the radio really did; null without one.
+    pub radio: Value,
+    /// What was recorded meanwhile; null if nothing was.
+    pub recorded: Value,
     /// The plan.
     pub plan: Value,
     /// The configuration, with everything that the command line said.

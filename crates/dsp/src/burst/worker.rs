@@ -147,15 +147,15 @@ impl BurstWorker {
 
     /// One row of the filter's output into `values[0]`.
     pub(super) fn filter_row(&mut self, template: &Template, row: usize, cells: &Cells) {
-        let is_magnitude = self.plan.input == FilterInput::Magnitude;
-        let row_values = &mut self.values[0][..cells.row.len()];
-        self.filter.correlate(template.rows.start + row, |at, outputs| {
-            // Longer pieces are the outputs that only shorter replicas have.
-            let values = &mut row_values[at.min(cells.row.len())..];
-            for (value, y) in values.iter_mut().zip(outputs) {
-                *value = if is_magnitude { y.re } else { y.norm_sqr() };
-            }
-        });
+        let (row, values) = (template.rows.start + row, &mut self.values[0][..cells.row.len()]);
+        match self.plan.input {
+            FilterInput::Complex => self.filter.power(row, values),
+            FilterInput::Magnitude => self.filter.correlate(row, |at, outputs| {
+                // Longer pieces are the outputs that only shorter replicas have.
+                let values = &mut values[at.min(cells.row.len())..];
+                values.iter_mut().zip(outputs).for_each(|(value, y)| *value = y.re);
+            }),
+        }
     }
 
     /// The level that noise would need to hide what rounding leaves in a row. Beside a strong echo in digital silence

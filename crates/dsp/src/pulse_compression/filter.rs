@@ -92,16 +92,6 @@ impl RangeFilter {
         self.coupling_s_per_hz
     }
 
-    /// What convolution of `len` samples, modulo that, takes for a filter that correlates.
-    ///
-    /// # Panics
-    /// * there are more taps than that.
-    pub(super) fn reversed(&self, len: usize) -> Vec<C64> {
-        let mut reversed = vec![C64::ZERO; len];
-        self.taps.iter().enumerate().for_each(|(j, f)| reversed[(len - j) % len] = f.conj());
-        reversed
-    }
-
     /// `conj(F) / fft_len` for correlation by transforms of `fft_len`.
     ///
     /// # Panics

@@ -15,8 +15,8 @@ mod mismatched;
 pub use filter::RangeFilter;
 pub use mismatched::Mismatched;
 
-use crate::convolution::Convolution;
-use crate::simd::{self, ComplexLanes};
+use crate::convert::Source;
+use crate::convolver::{Convolver, ConvolverWorker, Output, Path};
 use crate::waveform::Replica;
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
@@ -28,6 +28,8 @@ use std::sync::Arc;
 
 /// Longer transforms leave the cache of one core, and are taken only where the filter is that long.
 const LONGEST_FFT: usize = 32_768;
+/// Shorter ones have no path of their own.
+const SHORTEST_CONVOLUTION: usize = 256;
 /// Outputs on either side that are thrown away where starts lie between samples.
 const FRACTION_MARGIN: usize = 32;
 
@@ -126,7 +128,7 @@ pub struct CompressionPlan {
 /// What correlates a block.
 enum Engine {
     /// The fastest, of lengths that are powers of two; it has no spectrum that a fraction could turn.
-    Convolution(Convolution),
+    Convolution(Convolver),
     Fft {
         forward: Arc<dyn Fft<f32>>,
         inverse: Arc<dyn Fft<f32>>,
@@ -166,10 +168,10 @@ impl CompressionPlan {
         }
         let filter = RangeFilter::design(&config.filter, replica)?;
         let margin = if start == PulseStart::BetweenSamples { FRACTION_MARGIN } else { 0 };
-        let is_convolution = start == PulseStart::OnSample && simd::is_wide();
+        let is_convolution = start == PulseStart::OnSample && Path::chosen() != Path::Portable;
         let fft_len = fft_len_for(filter.n_taps(), gates.len(), margin, is_convolution);
         let engine = if is_convolution {
-            Engine::Convolution(Convolution::new(&filter.reversed(fft_len), fft_len))
+            Engine::Convolution(Convolver::plan(&[filter.taps().to_vec()], fft_len))
         } else {
             let mut planner = FftPlanner::new();
             Engine::Fft {
@@ -208,10 +210,10 @@ impl CompressionPlan {
 
     /// What runs the plan.
     pub fn make_worker(self: &Arc<Self>) -> PulseCompressor {
-        let (scratch, rows) = match &self.engine {
-            Engine::Convolution(convolution) => (0, convolution.make_rows()),
+        let (scratch, convolver) = match &self.engine {
+            Engine::Convolution(convolver) => (0, Some(convolver.make_worker(0))),
             Engine::Fft { forward, inverse, .. } => {
-                (forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len()), Vec::new())
+                (forward.get_inplace_scratch_len().max(inverse.get_inplace_scratch_len()), None)
             }
         };
         let ramp = if self.margin > 0 { self.fft_len } else { 0 };
@@ -219,7 +221,7 @@ impl CompressionPlan {
             plan: Arc::clone(self),
             block: vec![Complex32::ZERO; self.fft_len],
             scratch: vec![Complex32::ZERO; scratch],
-            rows,
+            convolver,
             shifted: vec![Complex32::ZERO; ramp],
             shifted_by: 0.0,
         }
@@ -236,7 +238,8 @@ fn hop(fft_len: usize, n_taps: usize, margin: usize) -> usize {
 fn fft_len_for(n_taps: usize, n_gates: usize, margin: usize, only_powers: bool) -> usize {
     let shortest = n_taps + 2 * margin;
     let longest = LONGEST_FFT.max((2 * shortest).next_power_of_two());
-    let powers = std::iter::successors(Some(16_usize), |n| Some(2 * n)).take_while(|&n| n <= longest);
+    let least = if only_powers { SHORTEST_CONVOLUTION } else { 16 };
+    let powers = std::iter::successors(Some(least), |n| Some(2 * n)).take_while(|&n| n <= longest);
     let cost = |fft_len: usize| {
         let n_blocks = n_gates.div_ceil(hop(fft_len, n_taps, margin));
         // What a transform costs beside its butterflies is like two more stages of them.
@@ -255,7 +258,7 @@ pub struct PulseCompressor {
     plan: Arc<CompressionPlan>,
     block: Vec<Complex32>,
     scratch: Vec<Complex32>,
-    rows: Vec<ComplexLanes>,
+    convolver: Option<ConvolverWorker>,
     /// The plan's spectrum with the linear phase of `shifted_by`; empty where starts lie on samples.
     shifted: Vec<Complex32>,
     shifted_by: f64,
@@ -264,19 +267,13 @@ pub struct PulseCompressor {
 impl PulseCompressor {
     /// Compresses one pulse whose leading edge lies `fraction` of a sample behind the first sample of its PRI.
     ///
-    /// `read` fills the samples of a range, counted within the PRI, into the transform's buffer: it is where a
-    /// [`Converter`](crate::convert::Converter) turns the device's numbers into complex baseband. It is called once a
-    /// transform, for ranges within the PRI that follow one another and overlap by what the filter is long.
+    /// `pri` has the samples of the PRI. It is asked once a transform, for ranges that follow one another and overlap
+    /// by what the filter is long, and only for samples that a wanted gate needs.
     ///
     /// # Panics
     /// * `out.len()` is not the number of gates,
     /// * `fraction` is not 0 where the plan has starts on samples, or not in −1 to 1 where it has them between.
-    pub fn compress(
-        &mut self,
-        fraction: f64,
-        mut read: impl FnMut(Range<usize>, &mut [Complex32]),
-        out: &mut [Complex32],
-    ) {
+    pub fn compress(&mut self, fraction: f64, pri: &(impl Source + ?Sized), out: &mut [Complex32]) {
         let plan = Arc::clone(&self.plan);
         assert_eq!(out.len(), plan.gates.len(), "length of the output and number of gates");
         let limit = if plan.margin > 0 { 1.0 } else { 0.0 };
@@ -292,21 +289,27 @@ impl PulseCompressor {
             let n_zeros = before.saturating_sub(first).min(n_needed);
             let start = (first + n_zeros).saturating_sub(before).min(plan.n_fast);
             let end = (start + n_needed - n_zeros).min(plan.n_fast);
-            let (zeros, rest) = self.block.split_at_mut(n_zeros);
-            let (samples, padding) = rest.split_at_mut(end - start);
-            zeros.fill(Complex32::ZERO);
-            read(start..end, samples);
-            padding.fill(Complex32::ZERO);
-            self.correlate(&plan, fraction, piece);
+            self.correlate(&plan, fraction, pri, (n_zeros, start..end), piece);
         }
     }
 
-    /// The block's samples to outputs.
-    fn correlate(&mut self, plan: &CompressionPlan, fraction: f64, out: &mut [Complex32]) {
-        let Self { block, scratch, rows, shifted, shifted_by, .. } = self;
-        match &plan.engine {
-            Engine::Convolution(convolution) => convolution.process(block, out, rows),
-            Engine::Fft { forward, inverse, spectrum } => {
+    /// A block, zeros and then a range of the PRI, to outputs.
+    fn correlate(
+        &mut self,
+        plan: &CompressionPlan,
+        fraction: f64,
+        pri: &(impl Source + ?Sized),
+        (n_zeros, range): (usize, Range<usize>),
+        out: &mut [Complex32],
+    ) {
+        let Self { block, scratch, convolver, shifted, shifted_by, .. } = self;
+        let (zeros, rest) = block.split_at_mut(n_zeros);
+        let (samples, padding) = rest.split_at_mut(range.len());
+        match (&plan.engine, convolver) {
+            (Engine::Fft { forward, inverse, spectrum }, _) => {
+                zeros.fill(Complex32::ZERO);
+                pri.convert(range, samples);
+                padding.fill(Complex32::ZERO);
                 forward.process_with_scratch(block, scratch);
                 let spectrum = if fraction == 0.0 {
                     spectrum
@@ -318,6 +321,14 @@ impl PulseCompressor {
                 inverse.process_with_scratch(block, scratch);
                 out.copy_from_slice(&block[plan.margin..][..out.len()]);
             }
+            (Engine::Convolution(_), Some(convolver)) => {
+                let stored = pri.stored(range.clone()).unwrap_or_else(|| {
+                    pri.convert(range, samples);
+                    (&*samples).into()
+                });
+                convolver.convolve(stored, n_zeros, 0, Output::Complex(out));
+            }
+            (Engine::Convolution(_), None) => {}
         }
     }
 }

@@ -141,12 +141,7 @@ impl LeakFinder {
         let samples = &mut scratch.samples[..n_samples];
         converter.convert(&segment.block, channel, first..first + n_samples, samples);
         scratch.filter.load(samples, n);
-        let power = &mut scratch.power;
-        scratch.filter.correlate(0, |at, piece| {
-            for (power, y) in power[at..].iter_mut().zip(piece) {
-                *power = y.norm_sqr();
-            }
-        });
+        scratch.filter.power(0, &mut scratch.power[..n]);
         let sums = &mut scratch.sums[..n_places];
         sums.fill(0.0);
         for offset in &self.searched {

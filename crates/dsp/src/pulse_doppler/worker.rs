@@ -5,13 +5,13 @@ use super::plan::{Front, MAX_TARGETS, PlannedFraming, PulseDopplerPlan};
 use super::unfold::Echo;
 use crate::burst::Peak;
 use crate::chain::SegmentResult;
+use crate::convert::ChannelSource;
 use crate::fmcw::FmcwWorker;
 use crate::pulse_compression::PulseCompressor;
 use crate::range_doppler::{PulseCube, RangeDopplerWorker};
 use rangegate_core::{Complex32, Segment};
 use rustfft::num_complex::Complex;
 use std::f64::consts::TAU;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// Runs a [`PulseDopplerPlan`]. What it finds depends on the segment alone, not on what it worked on before.
@@ -163,11 +163,9 @@ impl PulseDopplerWorker {
                 let out = cube.row_mut(row);
                 match &mut self.front {
                     FrontWorker::Pulses(compressor) => {
-                        let read = |range: Range<usize>, samples: &mut [Complex32]| {
-                            let range = whole + range.start..whole + range.end;
-                            plan.converter.convert(&segment.block, channel, range, samples);
-                        };
-                        compressor.compress(fraction, read, out);
+                        let (converter, block) = (&plan.converter, &segment.block);
+                        let pri = ChannelSource { converter, block, channel, first: whole };
+                        compressor.compress(fraction, &pri, out);
                     }
                     FrontWorker::Chirps(chirps) => {
                         chirps.compress(&segment.block, channel, whole, out);

@@ -5,9 +5,19 @@
 //! products and sums are fused differs between them, so the last bits of a result depend on the machine; on one
 //! machine they never change.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod butterfly;
+mod vector;
 
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx2::Avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8, radix_16};
+pub(crate) use vector::{ComplexVector, Vector};
 
 use rangegate_core::Complex32;
 
@@ -34,14 +44,13 @@ impl ComplexLanes {
 /// Compilers make masked loads of the loop, each of them across two cache lines.
 #[allow(unsafe_code)]
 #[inline(always)]
-pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, is_wide: bool) -> ComplexLanes {
+pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, wide: Option<Wide>) -> ComplexLanes {
     #[cfg(target_arch = "x86_64")]
-    if is_wide {
-        debug_assert!(has_avx512());
-        // SAFETY: who says `is_wide` has asked.
+    if wide.is_some() {
+        // SAFETY: there is a `Wide` only where the machine has every feature that the function is compiled for.
         return unsafe { scaled_lanes_avx512(x, factor) };
     }
-    let _ = is_wide;
+    let _ = wide;
     let mut lanes = ComplexLanes::ZERO;
     for l in 0..LANES {
         lanes.re[l] = x[l].re * factor;
@@ -87,18 +96,30 @@ pub(crate) fn multiply_add<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
     if FMA { a.mul_add(b, c) } else { a * b + c }
 }
 
-/// Whether [`run`] has vectors that kernels are faster with than what `rustfft` brings for the machine.
-pub(crate) fn is_wide() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return has_avx512();
-    #[cfg(not(target_arch = "x86_64"))]
-    false
+/// Proof that the machine has AVX-512.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wide(());
+
+impl Wide {
+    /// Asks the machine.
+    pub(crate) fn detect() -> Option<Self> {
+        #[cfg(target_arch = "x86_64")]
+        return has_avx512().then_some(Self(()));
+        #[cfg(not(target_arch = "x86_64"))]
+        None
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 fn has_avx512() -> bool {
     use std::arch::is_x86_feature_detected as has;
     has!("avx512f") && has!("avx512bw") && has!("avx512dq") && has!("avx512vl")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn has_avx2() -> bool {
+    use std::arch::is_x86_feature_detected as has;
+    has!("avx2") && has!("fma")
 }
 
 /// Asks for the cache line of `data[at]`, which need not be there. Changes nothing but the time that reading takes.
@@ -134,12 +155,11 @@ pub(crate) fn prefetch_write<T>(data: &[T], at: usize) {
 pub(crate) fn run<K: Kernel>(kernel: K) -> K::Output {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::is_x86_feature_detected as has;
         if has_avx512() {
             // SAFETY: the machine was just asked for every feature that the function is compiled for.
             return unsafe { run_avx512(kernel) };
         }
-        if has!("avx2") && has!("fma") {
+        if has_avx2() {
             // SAFETY: as above.
             return unsafe { run_avx2(kernel) };
         }

@@ -4,10 +4,9 @@ use super::folders::{file_name, subdir_name};
 use super::metadata;
 use super::properties::{self, write_attributes, write_number, write_text};
 use super::timeline::{MAX_DENOMINATOR, Timeline};
-use crate::hdf5::{NATIVE, descriptor_of, failed, interleave, unlocked};
+use crate::hdf5::{NATIVE, failed, interleave, sample_type, unlocked};
 use crate::{CreateOptions, Error, Result, Writer};
 use hdf5::plist::dataset_create::{AllocTime, FillTime};
-use hdf5::types::{CompoundField, CompoundType, TypeDescriptor};
 use rangegate_core::{IqBlock, SampleFormat, StreamInfo};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -158,7 +157,7 @@ impl DrfWriter {
         let data = out
             .new_dataset_builder()
             .with_dcpl(|p| p.no_chunk().alloc_time(Some(AllocTime::Early)).fill_time(FillTime::Never))
-            .empty_as(type_of(self.format))
+            .empty_as(sample_type(self.format))
             .shape(shape)
             .create("rf_data")?;
         write_attributes(&data, &self.timeline, self.format, self.n_channels)?;
@@ -243,22 +242,6 @@ fn file_cadence_ms(rate_hz: f64, bytes_per_sample: u64) -> u64 {
         at += 1;
     }
     FILE_CADENCES_MS[at]
-}
-
-/// The format's type of a sample: a number, or a compound `{r, i}`.
-fn type_of(format: SampleFormat) -> TypeDescriptor {
-    let number = descriptor_of(format.scalar);
-    if !format.complex {
-        return number;
-    }
-    let size = format.scalar.size();
-    let field = |name: &str, index: usize| CompoundField {
-        name: name.to_owned(),
-        ty: number.clone(),
-        offset: index * size,
-        index,
-    };
-    TypeDescriptor::Compound(CompoundType { fields: vec![field("r", 0), field("i", 1)], size: 2 * size })
 }
 
 /// A name for this stream that follows from what it is.

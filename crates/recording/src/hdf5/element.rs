@@ -1,6 +1,6 @@
 //! What one element of a dataset is, and reading elements through the library.
 
-use hdf5::types::{CompoundField, FloatSize, IntSize, TypeDescriptor};
+use hdf5::types::{CompoundField, CompoundType, FloatSize, IntSize, TypeDescriptor};
 use hdf5::{Dataset, Datatype, H5Type, Selection};
 use rangegate_core::{ByteOrder, SampleFormat, Scalar};
 
@@ -42,7 +42,7 @@ fn scalar_of(descriptor: &TypeDescriptor) -> Option<Scalar> {
 }
 
 /// The library's word for a number.
-pub(crate) fn descriptor_of(scalar: Scalar) -> TypeDescriptor {
+fn descriptor_of(scalar: Scalar) -> TypeDescriptor {
     match scalar {
         Scalar::I8 => TypeDescriptor::Integer(IntSize::U1),
         Scalar::I16 => TypeDescriptor::Integer(IntSize::U2),
@@ -55,6 +55,22 @@ pub(crate) fn descriptor_of(scalar: Scalar) -> TypeDescriptor {
         Scalar::F32 => TypeDescriptor::Float(FloatSize::U4),
         Scalar::F64 => TypeDescriptor::Float(FloatSize::U8),
     }
+}
+
+/// The type that a sample is written as: a number, or a compound `{r, i}`.
+pub(crate) fn sample_type(format: SampleFormat) -> TypeDescriptor {
+    let number = descriptor_of(format.scalar);
+    if !format.complex {
+        return number;
+    }
+    let size = format.scalar.size();
+    let field = |name: &str, index: usize| CompoundField {
+        name: name.to_owned(),
+        ty: number.clone(),
+        offset: index * size,
+        index,
+    };
+    TypeDescriptor::Compound(CompoundType { fields: vec![field("r", 0), field("i", 1)], size: 2 * size })
 }
 
 /// The byte order of this machine, in which the library hands out numbers.

@@ -1,12 +1,13 @@
 //! Where a file says its sample rate, frequency and time.
 
-use super::attributes::{attribute, attributes, number, string};
+use super::Axes;
+use super::attributes::{attribute, attributes, count, number, string};
 use super::describe::groups_above;
 use crate::{Error, Result};
 use hdf5::{File, Location};
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use rangegate_core::Timestamp;
+use rangegate_core::{SampleRate, Timestamp};
 use serde_json::Value;
 use std::path::Path;
 
@@ -123,6 +124,22 @@ impl<'a> Lookup<'a> {
 
     pub(crate) fn sample_rate_hz(&self, wanted: Option<&str>) -> Result<Option<f64>> {
         self.number("sample_rate_attribute", wanted, &RATE_NAMES)
+    }
+
+    /// The rate as a fraction, as this crate writes it.
+    pub(crate) fn exact_sample_rate(&self) -> Option<SampleRate> {
+        let part = |name: &str| self.known(&[name], count);
+        SampleRate::new(part("sample_rate_numerator")?, part("sample_rate_denominator")?).ok()
+    }
+
+    /// Absolute index of the first sample.
+    pub(crate) fn first_sample(&self) -> Option<u64> {
+        self.known(&["first_sample"], count)
+    }
+
+    /// What the two axes are.
+    pub(crate) fn axes(&self) -> Option<Axes> {
+        self.known(&["axes"], |value| Axes::from_name(string(value)?))
     }
 
     pub(crate) fn center_frequency_hz(&self, wanted: Option<&str>) -> Result<Option<f64>> {

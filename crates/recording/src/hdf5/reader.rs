@@ -18,6 +18,8 @@ pub(crate) struct Hdf5Recording {
     pulses: Pulses,
     /// Each stretch begins a run.
     pulsed: bool,
+    /// Absolute index of the first sample.
+    first_sample: u64,
 }
 
 impl Hdf5Recording {
@@ -32,11 +34,12 @@ impl Hdf5Recording {
         let sample_rate = sample_rate(path, options, &lookup)?;
         let mut datasets = Vec::with_capacity(names.len());
         for (name, q_name) in &names {
-            datasets.push(open_samples(path, &file, name, q_name.as_deref(), options)?);
+            let axes = wanted.axes.or_else(|| lookup.axes());
+            datasets.push(open_samples(path, &file, name, q_name.as_deref(), axes, options)?);
         }
         same_kind(path, &names, &datasets)?;
         let one_axis = datasets.iter().all(|d| d.first().n_pulses() == 1 && d.first().n_channels() == 1);
-        let has_pulses = wanted.axes == Some(Axes::PulseSample);
+        let has_pulses = wanted.axes.or_else(|| lookup.axes()) == Some(Axes::PulseSample);
         let each =
             wanted.each.unwrap_or(if datasets.len() > 1 && one_axis { Each::Pulse } else { Each::Append });
         let pulsed = has_pulses || each == Each::Pulse;
@@ -56,16 +59,20 @@ impl Hdf5Recording {
             Some(hz) => Some(hz),
             None => lookup.center_frequency_hz(wanted.center_frequency_attribute.as_deref())?,
         };
+        let first_sample = lookup.first_sample().unwrap_or(0);
+        let end_sample = first_sample.checked_add(pulses.end()).ok_or_else(|| {
+            Error::field(path, "first_sample", first_sample, "an index that the samples do not run out of")
+        })?;
         let info = RecordingInfo {
             path: path.to_owned(),
             kind: Kind::Hdf5,
             sample_rate,
             sample_format: first.format(),
             n_channels: first.first().n_channels(),
-            first_sample: 0,
-            end_sample: pulses.end(),
+            first_sample,
+            end_sample,
             n_samples: Some(pulses.n_samples()),
-            anchor: start_time.map(|time| TimeAnchor { sample: 0, time }),
+            anchor: start_time.map(|time| TimeAnchor { sample: first_sample, time }),
             start_time,
             center_frequency_hz,
             pulse_len,
@@ -73,7 +80,7 @@ impl Hdf5Recording {
             annotations: Vec::new(),
             metadata: lookup.metadata(),
         };
-        Ok(Self { info, pulses, pulsed })
+        Ok(Self { info, pulses, pulsed, first_sample })
     }
 }
 
@@ -83,10 +90,11 @@ impl Recording for Hdf5Recording {
     }
 
     fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool> {
+        let at = at.saturating_sub(self.first_sample);
         let Some(stretch) = self.pulses.find(at).filter(|_| max_samples > 0) else { return Ok(false) };
         let offset = at.saturating_sub(stretch.start);
         let header = BlockHeader {
-            first_sample: stretch.start + offset,
+            first_sample: self.first_sample + stretch.start + offset,
             anchor: self.info.anchor,
             after_gap: self.pulsed && offset == 0 && stretch.number > 0,
             center_frequency_hz: self.info.center_frequency_hz,
@@ -196,6 +204,10 @@ fn sample_rate(path: &Path, options: &OpenOptions, lookup: &Lookup<'_>) -> Resul
         Some(hz) => Some(hz),
         None => lookup.sample_rate_hz(options.hdf5.sample_rate_attribute.as_deref())?,
     };
+    let exact = lookup.exact_sample_rate();
+    if let Some(exact) = exact.filter(|exact| hz.is_none_or(|hz| (exact.hz() / hz - 1.0).abs() < 1e-12)) {
+        return Ok(exact);
+    }
     let Some(hz) = hz else {
         let message = format!(
             "the sample rate is not known: put sample_rate_hz under [source] of the configuration, or \
@@ -212,6 +224,7 @@ fn open_samples(
     file: &File,
     name: &str,
     q_name: Option<&str>,
+    axes: Option<Axes>,
     options: &OpenOptions,
 ) -> Result<Samples> {
     let open = |name: &str, format: Option<SampleFormat>| {
@@ -219,7 +232,7 @@ fn open_samples(
             let message = format!("there is no dataset '{name}' that can be opened ({e})");
             Error::new(path, message)
         })?;
-        open_array(path, name, dataset, format, options)
+        open_array(path, name, dataset, format, axes, options)
     };
     let Some(q_name) = q_name else { return Ok(Samples::One(open(name, options.sample_format)?)) };
     let (i, q) = (open(name, None)?, open(q_name, None)?);
@@ -236,6 +249,7 @@ fn open_array(
     name: &str,
     dataset: Dataset,
     format: Option<SampleFormat>,
+    axes: Option<Axes>,
     options: &OpenOptions,
 ) -> Result<SampleArray> {
     let shape = dataset.space().map_err(|e| failed(path, "read the shape of a dataset", &e))?.shape();
@@ -257,7 +271,7 @@ fn open_array(
         Some(wanted) => wanted.complex && !stored.complex,
         None => false,
     };
-    let axes = axes_of(path, name, &shape, options.hdf5.axes, interleaved)?;
+    let axes = axes_of(path, name, &shape, axes, interleaved)?;
     let pairs = interleaved && !axes.contains(&Axis::Iq);
     SampleArray::new(path, dataset, &axes, pairs, !options.no_mmap)
 }

@@ -1,7 +1,7 @@
 //! Writing `.npy` files.
 
 use crate::flat::FlatWriter;
-use crate::{Error, Result, Writer};
+use crate::{CreateOptions, Error, Filled, Result, Writer};
 use rangegate_core::{ByteOrder, IqBlock, SampleFormat, Scalar, StreamInfo};
 use std::path::Path;
 
@@ -17,13 +17,13 @@ struct NpyWriter {
 /// Creates a `.npy` file: an array `[n_samples]`, or `[n_samples × n_channels]` where there are several. Complex
 /// integers become a type with fields `r` and `i`, as the Python package `digital_rf` has them.
 ///
-/// The file holds no index, no time and no gap, as bare samples do not. What was written can be read even if
+/// The file holds no index, no time and no gap, as bare samples do not; gaps may be filled. What was written can be read even if
 /// nobody comes to finish the file.
 ///
 /// # Errors
 /// It exists already or cannot be written.
-pub fn create(path: &Path, stream: &StreamInfo) -> Result<Box<dyn Writer>> {
-    let file = FlatWriter::create(path, stream, "a .npy file")?;
+pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
+    let file = FlatWriter::create(path, stream, options, "a .npy file")?;
     let mut writer = NpyWriter { file, n_channels: stream.n_channels, descr: descr(stream.format) };
     writer.put_header()?;
     Ok(Box::new(writer))
@@ -73,5 +73,9 @@ impl Writer for NpyWriter {
 
     fn finish(&mut self) -> Result<()> {
         self.file.finish()
+    }
+
+    fn filled(&self) -> Filled {
+        self.file.filled()
     }
 }

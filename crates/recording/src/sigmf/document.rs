@@ -106,14 +106,15 @@ pub(super) fn declare_extensions(global: &mut Map<String, Value>, captures: &[Va
 }
 
 /// Writes the description beside its final name and then renames it, so that there is never half of one.
-pub(super) fn write(path: &Path, document: &Document<'_>) -> Result<()> {
+pub(super) fn write(path: &Path, document: &Document<'_>, waits_for_disk: bool) -> Result<()> {
     let temporary = appended(path, ".tmp");
     let failed = |error| Error::io(path, "write", error);
     let written = File::create(&temporary).and_then(|file| {
         let mut file = BufWriter::new(file);
         serde_json::to_writer_pretty(&mut file, document)?;
         file.write_all(b"\n")?;
-        file.into_inner()?.sync_all()
+        let file = file.into_inner()?;
+        if waits_for_disk { file.sync_all() } else { Ok(()) }
     });
     written.and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
         let _ = std::fs::remove_file(&temporary); // it may not even exist; the first error is the one to tell

@@ -12,8 +12,9 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Samples go into the `.sigmf-data` file at once; the `.sigmf-meta` file follows when the recording ends, also
-/// when it ends early because the writer is dropped.
+/// Samples go into the `.sigmf-data` file at once. The `.sigmf-meta` file is there from the first sample on, and is made
+/// anew before the first sample of every capture, so that a recording can be read whenever its writer is killed; the
+/// checksum follows when the recording ends, also when it ends early because the writer is dropped.
 struct SigmfWriter {
     stream: StreamInfo,
     options: CreateOptions,
@@ -111,21 +112,25 @@ impl SigmfWriter {
 
     fn write_samples(&mut self, block: &IqBlock) -> Result<()> {
         let header = block.header;
-        let bytes =
-            flat::interleaved(&self.data_path, &self.stream, self.next_sample, block, &mut self.scratch)?;
-        self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
-        self.hash.update(bytes);
         let is_first = self.captures.is_empty();
         let jumps = header.first_sample > self.next_sample || header.after_gap;
+        // Looked at before anything is changed: a block that does not fit leaves no trace.
+        flat::check_block(&self.data_path, &self.stream, self.next_sample, block)?;
         if is_first || jumps || header.center_frequency_hz != self.center_frequency_hz {
             self.begin_capture(&header, header.anchor.or(self.stream.anchor), jumps && !is_first);
+            // Before the samples: where this program is killed, what is in the file has its place.
+            self.write_meta(false)?;
         }
+        let bytes = flat::interleaved(block, &mut self.scratch);
+        self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
+        self.hash.update(bytes);
         self.n_samples += block.n_samples() as u64;
         self.next_sample = block.end_sample();
         Ok(())
     }
 
-    fn write_meta(&mut self) -> Result<()> {
+    /// Writes the description; the last one has the checksum, and waits for the disk.
+    fn write_meta(&mut self, is_last: bool) -> Result<()> {
         if self.captures.is_empty() {
             let (first_sample, center_frequency_hz) =
                 (self.stream.first_sample, self.stream.center_frequency_hz);
@@ -133,11 +138,13 @@ impl SigmfWriter {
             self.begin_capture(&header, self.stream.anchor, false);
         }
         let mut global = self.global.clone();
-        global.insert("core:sha512".to_owned(), hex(&self.hash.clone().finalize()).into());
+        if is_last {
+            global.insert("core:sha512".to_owned(), hex(&self.hash.clone().finalize()).into());
+        }
         document::declare_extensions(&mut global, &self.captures);
         let annotations =
             document::notes(&self.options.annotations, |at| self.index_map.sample_start_from(at));
-        document::write(&self.meta_path, &Document { global, captures: &self.captures, annotations })
+        document::write(&self.meta_path, &Document { global, captures: &self.captures, annotations }, is_last)
     }
 }
 
@@ -160,7 +167,7 @@ impl Writer for SigmfWriter {
             .set_len(self.n_samples * frame)
             .and_then(|()| self.data.sync_all())
             .map_err(|error| Error::io(&self.data_path, "write samples", error))?;
-        self.write_meta()
+        self.write_meta(true)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::auxi::{Auxi, BYTES as AUXI_BYTES};
 use crate::flat::FlatWriter;
-use crate::{Error, Result, Writer};
+use crate::{CreateOptions, Error, Filled, Result, Writer};
 use rangegate_core::{ByteOrder, IqBlock, SampleFormat, Scalar, StreamInfo};
 use std::path::Path;
 
@@ -24,12 +24,12 @@ struct WavWriter {
 /// Creates a WAV file: real channels as they are, complex ones as I and Q side by side, with an `auxi` chunk for the
 /// frequency and the time of the first sample. From 4 GB on it becomes RF64.
 ///
-/// The file holds no index and no gap. What was written can be read even if nobody comes to finish the file.
+/// The file holds no index and no gap; gaps may be filled. What was written can be read even if nobody comes to finish the file.
 ///
 /// # Errors
 /// It exists already or cannot be written, or WAV has no such samples: signed 8-bit ones, unsigned ones of more,
 /// 64-bit integers, big-endian ones; nor rates that are no whole number of hertz.
-pub fn create(path: &Path, stream: &StreamInfo) -> Result<Box<dyn Writer>> {
+pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
     let tag = tag(stream.format).ok_or_else(|| {
         let expected = "u8, i16, i32, f32 or f64, real or complex, little-endian: what WAV can hold";
         Error::field(path, "sample_format", stream.format, expected)
@@ -56,7 +56,7 @@ pub fn create(path: &Path, stream: &StreamInfo) -> Result<Box<dyn Writer>> {
     fmt[8..12].copy_from_slice(&rate_hz.wrapping_mul(frame_bytes.into()).to_le_bytes());
     fmt[12..14].copy_from_slice(&frame_bytes.to_le_bytes());
     fmt[14..16].copy_from_slice(&(8 * size as u16).to_le_bytes());
-    let file = FlatWriter::create(path, stream, "a WAV file")?;
+    let file = FlatWriter::create(path, stream, options, "a WAV file")?;
     let mut writer = WavWriter { file, frame_bytes, fmt, auxi: None, stream: stream.clone() };
     writer.put_header()?;
     Ok(Box::new(writer))
@@ -121,5 +121,9 @@ impl Writer for WavWriter {
             self.file.pad()?;
         }
         self.file.finish()
+    }
+
+    fn filled(&self) -> Filled {
+        self.file.filled()
     }
 }

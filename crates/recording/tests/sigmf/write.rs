@@ -29,6 +29,7 @@ pub fn write_gappy(path: &Path, samples: &[u8], finish: bool) {
             note(1500, None, "in the gap"),
         ],
         metadata: json!({ "gain_db": 20, "antenna:gain": 3 }).as_object().unwrap().clone(),
+        ..CreateOptions::default()
     };
     let stream = stream(CS16, 1, 1000);
     let mut writer = create(path, &stream, &options).unwrap();

@@ -1,0 +1,323 @@
+//! What the passes run.
+//!
+//! Only what is inlined is compiled for the vectors: no closures and no functions as arguments, the compiler may leave
+//! them calls.
+
+use super::butterfly::{Group, OfBlock, OfFirstBlock, Ones, in_pairs, merge, split};
+use crate::simd::{ComplexVector, Kernel, Vector};
+use rangegate_core::Complex32;
+
+type C<V> = ComplexVector<V>;
+
+/// A stored sample.
+pub(super) trait Stored: Copy + Default {
+    fn read<V: Vector>(zero: V, samples: &[Self]) -> C<V>;
+}
+
+impl Stored for [u8; 2] {
+    #[inline(always)]
+    fn read<V: Vector>(zero: V, samples: &[Self]) -> C<V> {
+        zero.read_cs8(samples)
+    }
+}
+
+impl Stored for [u8; 4] {
+    #[inline(always)]
+    fn read<V: Vector>(zero: V, samples: &[Self]) -> C<V> {
+        zero.read_cs16(samples)
+    }
+}
+
+impl Stored for [u8; 8] {
+    #[inline(always)]
+    fn read<V: Vector>(zero: V, samples: &[Self]) -> C<V> {
+        zero.read_cf32(samples)
+    }
+}
+
+/// Samples from `at` on, which may be before the first (wrapped) and end after the last: zeros stand there.
+#[inline(always)]
+fn read<V: Vector, T: Stored>(zero: V, samples: &[T], at: usize) -> C<V> {
+    let edge;
+    let whole = match samples.get(at..at.wrapping_add(V::LANES)) {
+        Some(whole) => whole,
+        None => {
+            edge = padded(samples, at);
+            &edge[..V::LANES]
+        }
+    };
+    T::read(zero, whole)
+}
+
+#[cold]
+#[inline(never)]
+fn padded<T: Stored>(samples: &[T], at: usize) -> [T; 16] {
+    let mut padded = [T::default(); 16];
+    let n_before = at.wrapping_neg();
+    if let Some(there) = samples.get(at..) {
+        padded.iter_mut().zip(there).for_each(|(x, sample)| *x = *sample);
+    } else if n_before < 16 {
+        padded[n_before..].iter_mut().zip(samples).for_each(|(x, sample)| *x = *sample);
+    }
+    padded
+}
+
+/// The same place of `R` parts.
+#[inline(always)]
+fn parts<T, const R: usize>(block: &mut [T]) -> [&mut [T]; R] {
+    let mut parts = block.chunks_exact_mut(block.len() / R);
+    std::array::from_fn(|_| parts.next().unwrap_or_default())
+}
+
+pub(super) struct FirstPass<'a, V, T, const R: usize> {
+    pub(super) zero: V,
+    pub(super) samples: &'a [T],
+    pub(super) lead: usize,
+    pub(super) block: &'a mut [C<V>],
+}
+
+impl<V: Vector, T: Stored, const R: usize> Kernel for FirstPass<'_, V, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { zero, samples, lead, block } = self;
+        let part = block.len() / R;
+        let parts = parts::<_, R>(block);
+        for chunk in 0..part {
+            let mut x = [C { re: zero, im: zero }; R];
+            for k in 0..R {
+                x[k] = read(zero, samples, ((k * part + chunk) * V::LANES).wrapping_sub(lead));
+            }
+            split(&mut x, &OfFirstBlock(zero));
+            for k in 0..R {
+                parts[k][chunk] = x[k];
+            }
+        }
+    }
+}
+
+/// Where outputs go.
+pub(super) trait Sink {
+    fn put<V: Vector>(&mut self, at: usize, x: C<V>);
+}
+
+pub(super) struct Complexes<'a>(pub(super) &'a mut [Complex32]);
+
+impl Sink for Complexes<'_> {
+    #[inline(always)]
+    fn put<V: Vector>(&mut self, at: usize, x: C<V>) {
+        if let Some(out) = self.0.get_mut(at..at + V::LANES) {
+            V::interleave(x, out);
+        } else if at < self.0.len() {
+            let mut all = [Complex32::ZERO; 16];
+            V::interleave(x, &mut all[..V::LANES]);
+            fill(&mut self.0[at..], &all);
+        }
+    }
+}
+
+/// The first of the outputs where there is no room for all.
+#[cold]
+#[inline(never)]
+fn fill<T: Copy>(out: &mut [T], from: &[T; 16]) {
+    out.iter_mut().zip(from).for_each(|(out, x)| *out = *x);
+}
+
+pub(super) struct Powers<'a>(pub(super) &'a mut [f32]);
+
+impl Sink for Powers<'_> {
+    #[inline(always)]
+    fn put<V: Vector>(&mut self, at: usize, x: C<V>) {
+        if let Some(out) = self.0.get_mut(at..at + V::LANES) {
+            x.norm_sqr().store(out);
+        } else if at < self.0.len() {
+            let mut all = [0.0; 16];
+            x.norm_sqr().store(&mut all[..V::LANES]);
+            fill(&mut self.0[at..], &all);
+        }
+    }
+}
+
+impl<A: Sink, B: Sink> Sink for (A, B) {
+    #[inline(always)]
+    fn put<V: Vector>(&mut self, at: usize, x: C<V>) {
+        self.0.put(at, x);
+        self.1.put(at, x);
+    }
+}
+
+pub(super) struct LastPass<'a, V, O, const R: usize> {
+    pub(super) block: &'a mut [C<V>],
+    pub(super) factors: &'a [C<V>],
+    pub(super) out: O,
+}
+
+impl<V: Vector, O: Sink, const R: usize> Kernel for LastPass<'_, V, O, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { block, factors, mut out } = self;
+        let part = block.len() / R;
+        for (chunk, factors) in factors.chunks_exact(R / 2).enumerate() {
+            let mut x = [block[chunk]; R];
+            for k in 1..R {
+                x[k] = block[k * part + chunk];
+            }
+            merge(&mut x, &factors);
+            for k in 0..R {
+                out.put((k * part + chunk) * V::LANES, x[k]);
+            }
+        }
+    }
+}
+
+pub(super) struct MiddleForward<'a, V, const R: usize> {
+    pub(super) zero: V,
+    pub(super) factors: &'a [Complex32],
+    pub(super) part: usize,
+    pub(super) block: &'a mut [C<V>],
+}
+
+impl<V: Vector, const R: usize> Kernel for MiddleForward<'_, V, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { zero, factors, part, block } = self;
+        for (block, factors) in block.chunks_exact_mut(R * part).zip(factors.chunks_exact(R / 2)) {
+            let parts = parts::<_, R>(block);
+            for chunk in 0..part {
+                let mut x = [parts[0][chunk]; R];
+                for k in 1..R {
+                    x[k] = parts[k][chunk];
+                }
+                split(&mut x, &OfBlock(zero, factors));
+                for k in 0..R {
+                    parts[k][chunk] = x[k];
+                }
+            }
+        }
+    }
+}
+
+pub(super) struct MiddleBackward<'a, V, const R: usize> {
+    pub(super) factors: &'a [C<V>],
+    pub(super) part: usize,
+    pub(super) block: &'a mut [C<V>],
+}
+
+impl<V: Vector, const R: usize> Kernel for MiddleBackward<'_, V, R> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { factors, part, block } = self;
+        for block in block.chunks_exact_mut(R * part) {
+            let parts = parts::<_, R>(block);
+            for (chunk, factors) in factors.chunks_exact(R / 2).enumerate() {
+                let mut x = [parts[0][chunk]; R];
+                for k in 1..R {
+                    x[k] = parts[k][chunk];
+                }
+                merge(&mut x, &factors);
+                for k in 0..R {
+                    parts[k][chunk] = x[k];
+                }
+            }
+        }
+    }
+}
+
+pub(super) struct TailPart<'a, V> {
+    pub(super) zero: V,
+    pub(super) across: &'a [Complex32],
+    pub(super) within: &'a [Group<V>],
+    pub(super) backward: &'a [C<V>],
+    pub(super) quads: &'a [C<V>; 2],
+    pub(super) spectrum: &'a [C<V>],
+    pub(super) template: &'a [Group<V>],
+    pub(super) block: &'a mut [C<V>],
+}
+
+pub(super) struct RunTail<'a, V, const R: usize, const FORWARD: bool, const BACKWARD: bool>(
+    pub(super) TailPart<'a, V>,
+);
+
+impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kernel
+    for RunTail<'_, V, R, FORWARD, BACKWARD>
+{
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let TailPart { zero, across, within, backward, quads, spectrum, template, block } = self.0;
+        let backward = &backward[..R / 2];
+        let template = if BACKWARD { template } else { within };
+        let all =
+            within.chunks_exact(R / 4).zip(template.chunks_exact(R / 4)).zip(across.chunks_exact(R / 2));
+        for (k, (x, ((within, template), across))) in
+            block.as_chunks_mut::<R>().0.iter_mut().zip(all).enumerate()
+        {
+            let mut rows = if FORWARD { *x } else { spectrum.as_chunks::<R>().0[k] };
+            if FORWARD {
+                split(&mut rows, &OfBlock(zero, across));
+            }
+            // No loop: the compiler would leave it one, and the rows in memory.
+            group::<V, R, FORWARD, BACKWARD>(&mut rows, 0, within, template, quads);
+            if R > 4 {
+                group::<V, R, FORWARD, BACKWARD>(&mut rows, 1, within, template, quads);
+            }
+            if R > 8 {
+                group::<V, R, FORWARD, BACKWARD>(&mut rows, 2, within, template, quads);
+                group::<V, R, FORWARD, BACKWARD>(&mut rows, 3, within, template, quads);
+            }
+            if BACKWARD {
+                merge(&mut rows, &backward);
+            }
+            *x = rows;
+        }
+    }
+}
+
+/// Four rows: lanes forward, times the template, back.
+#[inline(always)]
+fn group<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool>(
+    rows: &mut [C<V>; R],
+    group: usize,
+    within: &[Group<V>],
+    template: &[Group<V>],
+    quads: &[C<V>; 2],
+) {
+    let at = 4 * group;
+    let mut x = [rows[at], rows[at + 1], rows[at + 2], rows[at + 3]];
+    if FORWARD {
+        let within = &within[group];
+        x = C::transpose_quads(x);
+        match V::LANES {
+            16 => split(&mut x, &&within[..2]),
+            8 => in_pairs(&mut x, [within[0], within[1]]),
+            _ => {}
+        }
+        x = C::transpose_lanes(x);
+        split(&mut x, &&within[2..]);
+    }
+    if BACKWARD {
+        let template = &template[group];
+        for k in 0..4 {
+            x[k] = x[k].times(template[k]);
+        }
+        merge(&mut x, &Ones);
+        x = C::transpose_lanes(x);
+        match V::LANES {
+            16 => merge(&mut x, &&quads[..]),
+            8 => in_pairs(&mut x, [quads[0]; 2]),
+            _ => {}
+        }
+        x = C::transpose_quads(x);
+    }
+    for k in 0..4 {
+        rows[at + k] = x[k];
+    }
+}

@@ -1,0 +1,249 @@
+//! The transform in passes over vectors: samples in, outputs out, nothing ever brought into order.
+//!
+//! A block is chunks of as many complex samples as a vector has lanes. The first pass converts samples and does the
+//! first levels of the forward transform, across parts of the block; the last does the last levels of the backward one
+//! and writes. Between them each part, which stays in the innermost cache, is worked on from end to end: passes, a
+//! tail, passes back. The tail holds some rows of one chunk in registers, does the forward levels across rows and then
+//! within them, multiplies with the template, and goes back.
+//!
+//! Forward, a twiddle factor belongs to a block and is the same in all lanes; backward, it belongs to a position.
+
+use super::butterfly::Group;
+use super::factors::{backward_factors, by_lane, factors_within, forward_factors, place_of, reversed, root};
+use super::passes::{
+    Complexes, FirstPass, LastPass, MiddleBackward, MiddleForward, Powers, RunTail, Sink, Stored, TailPart,
+};
+use super::{Output, Samples};
+use crate::simd::{ComplexVector, Vector};
+use rangegate_core::Complex32;
+use rustfft::num_complex::Complex;
+
+type C<V> = ComplexVector<V>;
+type C64 = Complex<f64>;
+
+/// Radices of the passes; their product times the lanes is the length.
+#[derive(Clone, Debug)]
+pub(super) struct Radices {
+    pub(super) first: usize,
+    pub(super) middle: Vec<usize>,
+    pub(super) tail: usize,
+}
+
+impl Radices {
+    pub(super) fn len(&self, n_lanes: usize) -> usize {
+        self.first * self.middle.iter().product::<usize>() * self.tail * n_lanes
+    }
+}
+
+/// All factors of a length. Immutable.
+#[derive(Clone, Debug)]
+pub(super) struct Transform<V> {
+    /// What vectors are made like.
+    zero: V,
+    len: usize,
+    first: usize,
+    middle: Vec<Middle<V>>,
+    tail: Tail<V>,
+    /// Of the last pass, `[position × first/2]`.
+    last: Vec<C<V>>,
+}
+
+#[derive(Clone, Debug)]
+struct Middle<V> {
+    radix: usize,
+    /// Chunks of a part.
+    part: usize,
+    /// `[block × radix/2]`
+    forward: Vec<Complex32>,
+    /// `[position × radix/2]`
+    backward: Vec<C<V>>,
+}
+
+#[derive(Clone, Debug)]
+struct Tail<V> {
+    radix: usize,
+    /// Across rows, `[block × radix/2]`.
+    forward: Vec<Complex32>,
+    /// Within rows: two factors across quads, two within them; of each four rows.
+    forward_within: Vec<Group<V>>,
+    /// Across quads.
+    backward_within: [C<V>; 2],
+    /// Across rows, `radix/2`.
+    backward: Vec<C<V>>,
+}
+
+impl<V: Vector> Transform<V> {
+    pub(super) fn new(zero: V, radices: &Radices) -> Self {
+        let len = radices.len(V::LANES);
+        let mut n_blocks = radices.first;
+        let mut part = len / V::LANES / radices.first;
+        let last = backward_factors(zero, part, radices.first);
+        let mut middle = Vec::new();
+        for &radix in &radices.middle {
+            part /= radix;
+            middle.push(Middle {
+                radix,
+                part,
+                forward: forward_factors(n_blocks, radix),
+                backward: backward_factors(zero, part, radix),
+            });
+            n_blocks *= radix;
+        }
+        let across_quads = |level: u32| {
+            let position = |lane: usize| root((lane % 4) as f64 / f64::from(8 << level)).conj();
+            by_lane(zero, position)
+        };
+        let tail = Tail {
+            radix: radices.tail,
+            forward: forward_factors(n_blocks, radices.tail),
+            forward_within: (0..len / V::LANES / 4).map(|g| factors_within(zero, g, len)).collect(),
+            backward_within: [across_quads(0), across_quads(1)],
+            backward: backward_factors(zero, 1, radices.tail),
+        };
+        Self { zero, len, first: radices.first, middle, tail, last }
+    }
+
+    pub(super) fn make_block(&self) -> Vec<C<V>> {
+        vec![C { re: self.zero, im: self.zero }; self.len / V::LANES]
+    }
+
+    /// A spectrum in the order in which the tail holds it.
+    pub(super) fn arrange(&self, spectrum: &[Complex32]) -> Vec<Group<V>> {
+        let bits = self.len.trailing_zeros();
+        let row = |group: usize, k: usize| {
+            let bin = |lane: usize| {
+                let (row, quad) = place_of(lane, V::LANES);
+                let leaf = (4 * group + row) * V::LANES + 4 * quad + k;
+                let x = spectrum[reversed(leaf, bits)];
+                C64::new(x.re.into(), x.im.into())
+            };
+            by_lane(self.zero, bin)
+        };
+        (0..self.len / V::LANES / 4).map(|group| std::array::from_fn(|k| row(group, k))).collect()
+    }
+
+    /// Samples, of which the first is preceded by `lead` zeros and the last followed by as many as it takes, to the
+    /// first pass's end.
+    pub(super) fn first_pass(&self, samples: Samples<'_>, lead: usize, block: &mut [C<V>]) {
+        assert_eq!(block.len() * V::LANES, self.len, "block of another length");
+        match samples {
+            Samples::Cs8(samples) => self.first_pass_of(samples, lead, block),
+            Samples::Cs16(samples) => self.first_pass_of(samples, lead, block),
+            Samples::Cf32(samples) => self.first_pass_of(samples, lead, block),
+        }
+    }
+
+    fn first_pass_of<T: Stored>(&self, samples: &[T], lead: usize, block: &mut [C<V>]) {
+        let zero = self.zero;
+        match self.first {
+            8 => zero.run(FirstPass::<V, T, 8> { zero, samples, lead, block }),
+            _ => zero.run(FirstPass::<V, T, 4> { zero, samples, lead, block }),
+        }
+    }
+
+    /// From the first pass's end to the spectrum.
+    pub(super) fn forward(&self, block: &mut [C<V>]) {
+        self.inner::<true, false>(&[], &[], block);
+    }
+
+    /// From a spectrum times a template to the last pass's beginning.
+    pub(super) fn backward(&self, spectrum: &[C<V>], template: &[Group<V>], block: &mut [C<V>]) {
+        self.inner::<false, true>(spectrum, template, block);
+    }
+
+    /// [`forward`](Self::forward) and [`backward`](Self::backward), without a spectrum between.
+    pub(super) fn forward_and_backward(&self, template: &[Group<V>], block: &mut [C<V>]) {
+        self.inner::<true, true>(&[], template, block);
+    }
+
+    /// All between the first pass and the last; `spectrum` is what is transformed back where nothing is transformed
+    /// forward.
+    fn inner<const FORWARD: bool, const BACKWARD: bool>(
+        &self,
+        spectrum: &[C<V>],
+        template: &[Group<V>],
+        block: &mut [C<V>],
+    ) {
+        let part = block.len() / self.first;
+        for (number, block) in block.chunks_exact_mut(part).enumerate() {
+            let rows = number * part..(number + 1) * part;
+            if FORWARD {
+                self.middle.iter().for_each(|pass| pass.forward(self.zero, number, block));
+            }
+            let spectrum = if FORWARD { &[] } else { &spectrum[rows.clone()] };
+            let template = if BACKWARD { &template[rows.start / 4..rows.end / 4] } else { &[] };
+            self.tail.run::<FORWARD, BACKWARD>(self.zero, rows.start, spectrum, template, block);
+            if BACKWARD {
+                self.middle.iter().rev().for_each(|pass| pass.backward(self.zero, block));
+            }
+        }
+    }
+
+    /// The first of the outputs, as many as there is room for.
+    pub(super) fn last_pass(&self, block: &mut [C<V>], out: Output<'_>) {
+        match out {
+            Output::Complex(out) => self.last_pass_to(block, Complexes(out)),
+            Output::Power(out) => self.last_pass_to(block, Powers(out)),
+            Output::Both(complex, power) => self.last_pass_to(block, (Complexes(complex), Powers(power))),
+        }
+    }
+
+    fn last_pass_to<O: Sink>(&self, block: &mut [C<V>], out: O) {
+        let factors = &self.last;
+        match self.first {
+            8 => self.zero.run(LastPass::<V, O, 8> { block, factors, out }),
+            _ => self.zero.run(LastPass::<V, O, 4> { block, factors, out }),
+        }
+    }
+}
+
+impl<V: Vector> Middle<V> {
+    /// One part of the first pass, the `number`-th, which is some blocks of this one.
+    fn forward(&self, zero: V, number: usize, block: &mut [C<V>]) {
+        let part = self.part;
+        let n_factors = block.len() / (2 * part);
+        let factors = &self.forward[number * n_factors..][..n_factors];
+        match self.radix {
+            16 if V::LANES == 16 => zero.run(MiddleForward::<V, 16> { zero, factors, part, block }),
+            8 => zero.run(MiddleForward::<V, 8> { zero, factors, part, block }),
+            _ => zero.run(MiddleForward::<V, 4> { zero, factors, part, block }),
+        }
+    }
+
+    fn backward(&self, zero: V, block: &mut [C<V>]) {
+        let (factors, part) = (&self.backward[..], self.part);
+        match self.radix {
+            16 if V::LANES == 16 => zero.run(MiddleBackward::<V, 16> { factors, part, block }),
+            8 => zero.run(MiddleBackward::<V, 8> { factors, part, block }),
+            _ => zero.run(MiddleBackward::<V, 4> { factors, part, block }),
+        }
+    }
+}
+
+impl<V: Vector> Tail<V> {
+    /// One part of the first pass, which begins at row `first`.
+    fn run<const FORWARD: bool, const BACKWARD: bool>(
+        &self,
+        zero: V,
+        first: usize,
+        spectrum: &[C<V>],
+        template: &[Group<V>],
+        block: &mut [C<V>],
+    ) {
+        let parts = TailPart {
+            zero,
+            across: &self.forward[first / 2..][..block.len() / 2],
+            within: &self.forward_within[first / 4..][..block.len() / 4],
+            backward: &self.backward,
+            quads: &self.backward_within,
+            spectrum,
+            template,
+            block,
+        };
+        match self.radix {
+            16 if V::LANES == 16 => zero.run(RunTail::<V, 16, FORWARD, BACKWARD>(parts)),
+            8 if V::LANES == 16 => zero.run(RunTail::<V, 8, FORWARD, BACKWARD>(parts)),
+            _ => zero.run(RunTail::<V, 4, FORWARD, BACKWARD>(parts)),
+        }
+    }
+}

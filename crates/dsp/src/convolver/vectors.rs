@@ -1,0 +1,97 @@
+//! A bank of templates for vectors of one kind.
+
+use super::butterfly::Group;
+use super::transform::{Radices, Transform};
+use super::{Output, Path, Plan, Samples, Work};
+use crate::simd::{ComplexVector, Vector};
+use rangegate_core::Complex32;
+use std::sync::Arc;
+
+/// A plan for spectra `conj(F) / fft_len`, where the machine has the instructions and they the length.
+pub(super) fn plan(path: Path, spectra: &[Vec<Complex32>], fft_len: usize) -> Option<Arc<dyn Plan>> {
+    match path {
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx512 => bank::<crate::simd::Avx512>(spectra, fft_len),
+        #[cfg(target_arch = "x86_64")]
+        Path::Avx2 => bank::<crate::simd::Avx2>(spectra, fft_len),
+        _ => None,
+    }
+}
+
+fn bank<V: Vector + std::fmt::Debug>(spectra: &[Vec<Complex32>], fft_len: usize) -> Option<Arc<dyn Plan>> {
+    let transform = Transform::new(V::detect()?, &radices(fft_len, V::LANES)?);
+    let templates = spectra.iter().map(|spectrum| transform.arrange(spectrum)).collect();
+    Some(Arc::new(Bank { transform, templates }))
+}
+
+/// What was fastest, with few kernels to compile. A part of the first pass fits into the innermost cache, and the tail into the registers.
+fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
+    let (first, middle, tail): (usize, &[usize], usize) = match (n_lanes, fft_len) {
+        (16, 256) => (4, &[], 4),
+        (16, 512) => (4, &[], 8),
+        (16, 1024) => (8, &[], 8),
+        (16, 2048) => (8, &[], 16),
+        (16, 4096) => (4, &[4], 16),
+        (16, 8192) => (8, &[8], 8),
+        (16, 16_384) => (8, &[8], 16),
+        (16, 32_768) => (8, &[16], 16),
+        (16, 65_536) => (8, &[4, 8], 16),
+        (16, 131_072) => (8, &[4, 16], 16),
+        (8, 256) => (8, &[], 4),
+        (8, 512) => (4, &[4], 4),
+        (8, 1024) => (8, &[4], 4),
+        (8, 2048) => (4, &[4, 4], 4),
+        (8, 4096) => (8, &[4, 4], 4),
+        (8, 8192) => (4, &[4, 4, 4], 4),
+        (8, 16_384) => (8, &[4, 4, 4], 4),
+        (8, 32_768) => (8, &[8, 4, 4], 4),
+        (8, 65_536) => (8, &[4, 4, 4, 4], 4),
+        (8, 131_072) => (8, &[8, 4, 4, 4], 4),
+        _ => return None,
+    };
+    let radices = Radices { first, middle: middle.to_vec(), tail };
+    debug_assert_eq!(radices.len(n_lanes), fft_len, "{radices:?}");
+    Some(radices)
+}
+
+#[derive(Debug)]
+struct Bank<V> {
+    transform: Transform<V>,
+    templates: Vec<Vec<Group<V>>>,
+}
+
+impl<V: Vector + std::fmt::Debug> Plan for Bank<V> {
+    fn make_worker(self: Arc<Self>, n_blocks: usize) -> Box<dyn Work> {
+        let spectra = (0..n_blocks).map(|_| self.transform.make_block()).collect();
+        Box::new(Worker { spectra, block: self.transform.make_block(), bank: self })
+    }
+}
+
+#[derive(Debug)]
+struct Worker<V> {
+    bank: Arc<Bank<V>>,
+    /// Of each block that can be loaded.
+    spectra: Vec<Vec<ComplexVector<V>>>,
+    block: Vec<ComplexVector<V>>,
+}
+
+impl<V: Vector + std::fmt::Debug> Work for Worker<V> {
+    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) {
+        let Bank { transform, templates } = &*self.bank;
+        transform.first_pass(samples, lead, &mut self.block);
+        transform.forward_and_backward(&templates[template], &mut self.block);
+        transform.last_pass(&mut self.block, out);
+    }
+
+    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) {
+        let Bank { transform, .. } = &*self.bank;
+        transform.first_pass(samples, lead, &mut self.spectra[block]);
+        transform.forward(&mut self.spectra[block]);
+    }
+
+    fn correlate(&mut self, block: usize, template: usize, out: Output<'_>) {
+        let Bank { transform, templates } = &*self.bank;
+        transform.backward(&self.spectra[block], &templates[template], &mut self.block);
+        transform.last_pass(&mut self.block, out);
+    }
+}

@@ -1,0 +1,339 @@
+//! Samples to recordings: all of them, or those around a trigger.
+
+use rangegate_core::{IqBlock, StreamInfo};
+use rangegate_recording::{CreateOptions, Result, Writer};
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Blocks that are written for every one that comes while what was held is brought to disk: a long stretch must not
+/// keep the source waiting.
+const CATCH_UP: usize = 4;
+
+/// Tells a [`Recorder`] to keep what it holds. Clones tell the same one.
+#[derive(Clone, Debug)]
+pub struct Trigger(Arc<AtomicU64>);
+
+impl Trigger {
+    const NONE: u64 = u64::MAX;
+    const NOW: u64 = u64::MAX - 1;
+
+    /// One that has not been pulled.
+    pub fn new() -> Self {
+        Self(Arc::new(AtomicU64::new(Self::NONE)))
+    }
+
+    /// Keep what is around the newest sample.
+    pub fn now(&self) {
+        self.0.store(Self::NOW, Ordering::Release);
+    }
+
+    /// Keep what is around this sample.
+    pub fn at(&self, sample: u64) {
+        self.0.store(sample.min(Self::NOW - 1), Ordering::Release);
+    }
+
+    /// Where it was pulled since it was asked last.
+    fn take(&self, newest: u64) -> Option<u64> {
+        match self.0.swap(Self::NONE, Ordering::AcqRel) {
+            Self::NONE => None,
+            Self::NOW => Some(newest),
+            sample => Some(sample),
+        }
+    }
+}
+
+impl Default for Trigger {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// What a recorder left.
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
+pub struct Recorded {
+    /// The recordings, in the order in which they were made.
+    pub paths: Vec<PathBuf>,
+    /// Samples a channel in all of them.
+    pub samples: u64,
+    /// Bytes of samples.
+    pub bytes: u64,
+}
+
+/// Writes a stream to a recording, or holds the last of it in memory and writes that when it is told to.
+pub struct Recorder {
+    path: PathBuf,
+    stream: StreamInfo,
+    options: CreateOptions,
+    writer: Option<Box<dyn Writer>>,
+    held: Option<Held>,
+    recorded: Recorded,
+}
+
+/// The last of a stream.
+struct Held {
+    before: u64,
+    after: u64,
+    trigger: Trigger,
+    blocks: VecDeque<IqBlock>,
+    spare: Vec<IqBlock>,
+    samples: u64,
+    /// Index behind the last sample that is to be written, while it is.
+    until: Option<u64>,
+}
+
+impl Recorder {
+    /// Writes everything to `path`.
+    ///
+    /// # Errors
+    /// The recording exists or cannot be made.
+    pub fn whole(path: &Path, stream: &StreamInfo, options: CreateOptions) -> Result<Self> {
+        let writer = rangegate_recording::create(path, stream, &options)?;
+        let mut recorder = Self::new(path, stream, options);
+        recorder.writer = Some(writer);
+        recorder.recorded.paths.push(path.to_owned());
+        Ok(recorder)
+    }
+
+    /// Holds `before` samples in memory; when the trigger is pulled writes them, and `after` more, to a recording of
+    /// its own: `NAME-0001`, `NAME-0002`, …
+    ///
+    /// Memory: that of the samples. A trigger within a recording makes it longer; what was written is not held again.
+    pub fn last(
+        path: &Path,
+        stream: &StreamInfo,
+        options: CreateOptions,
+        (before, after): (u64, u64),
+        trigger: Trigger,
+    ) -> Self {
+        let mut recorder = Self::new(path, stream, options);
+        let (blocks, spare) = (VecDeque::new(), Vec::new());
+        recorder.held = Some(Held { before, after, trigger, blocks, spare, samples: 0, until: None });
+        recorder
+    }
+
+    fn new(path: &Path, stream: &StreamInfo, options: CreateOptions) -> Self {
+        let (path, stream) = (path.to_owned(), stream.clone());
+        Self { path, stream, options, writer: None, held: None, recorded: Recorded::default() }
+    }
+
+    /// What was written so far.
+    pub fn recorded(&self) -> &Recorded {
+        &self.recorded
+    }
+
+    /// Whether samples are being written.
+    pub fn is_writing(&self) -> bool {
+        self.writer.is_some()
+    }
+
+    /// Takes the next block of the stream.
+    ///
+    /// # Errors
+    /// The disk is full, or the like: what was written until then is kept.
+    pub fn accept(&mut self, block: &IqBlock) -> Result<()> {
+        let Some(held) = &mut self.held else { return self.write(block) };
+        held.push(block);
+        self.look_at_trigger()?;
+        self.catch_up(CATCH_UP)
+    }
+
+    /// Begins to write what is held, or writes longer, where the trigger was pulled.
+    fn look_at_trigger(&mut self) -> Result<()> {
+        let Some(held) = &mut self.held else { return Ok(()) };
+        let newest = held.blocks.back().map_or(0, IqBlock::end_sample);
+        let Some(at) = held.trigger.take(newest) else { return Ok(()) };
+        let until = at.saturating_add(held.after);
+        held.until = Some(held.until.map_or(until, |before| before.max(until)));
+        self.begin()
+    }
+
+    /// Begins the next recording of a stretch.
+    fn begin(&mut self) -> Result<()> {
+        if self.writer.is_some() {
+            return Ok(());
+        }
+        let first = self.held.as_ref().and_then(|held| held.blocks.front());
+        let first_sample = first.map_or(self.stream.first_sample, |block| block.header.first_sample);
+        let stream = StreamInfo { first_sample, n_samples: None, ..self.stream.clone() };
+        let path = (1..).map(|n| numbered(&self.path, n)).find(|path| !path.exists()).unwrap_or_default();
+        self.writer = Some(rangegate_recording::create(&path, &stream, &self.options)?);
+        self.recorded.paths.push(path);
+        Ok(())
+    }
+
+    /// Writes so many of the held blocks, if any are to be written.
+    fn catch_up(&mut self, n_blocks: usize) -> Result<()> {
+        for _ in 0..n_blocks {
+            let Some(held) = &mut self.held else { return Ok(()) };
+            let Some(until) = held.until else { return Ok(()) };
+            let Some(mut block) = held.pop() else { return Ok(()) };
+            let is_last = block.end_sample() >= until;
+            if block.header.first_sample < until {
+                block.truncate(usize::try_from(until - block.header.first_sample).unwrap_or(usize::MAX));
+                self.write(&block)?;
+            }
+            if let Some(held) = &mut self.held {
+                held.spare.push(block);
+                if is_last {
+                    held.until = None;
+                    self.close()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, block: &IqBlock) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        writer.write(block)?;
+        self.recorded.samples += block.n_samples() as u64;
+        self.recorded.bytes += (block.n_samples() * block.n_channels() * block.format().bytes()) as u64;
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        self.writer.take().map_or(Ok(()), |mut writer| writer.finish())
+    }
+
+    /// Writes what is still to be written, and closes.
+    ///
+    /// # Errors
+    /// The disk is full, or the like.
+    pub fn finish(&mut self) -> Result<()> {
+        self.look_at_trigger()?;
+        let n_held = self.held.as_ref().map_or(0, |held| held.blocks.len());
+        let caught_up = self.catch_up(n_held);
+        caught_up.and(self.close())
+    }
+}
+
+impl Held {
+    fn push(&mut self, block: &IqBlock) {
+        let mut held = self.spare.pop().unwrap_or_default();
+        held.copy_from(block);
+        self.samples += held.n_samples() as u64;
+        self.blocks.push_back(held);
+        // What is being written is taken from the front by the writer alone.
+        while self.until.is_none()
+            && let Some(front) = self.blocks.front().map(|block| block.n_samples() as u64)
+            && self.samples - front >= self.before
+        {
+            let oldest = self.pop();
+            self.spare.extend(oldest);
+        }
+    }
+
+    fn pop(&mut self) -> Option<IqBlock> {
+        let block = self.blocks.pop_front()?;
+        self.samples -= block.n_samples() as u64;
+        Some(block)
+    }
+}
+
+/// `NAME-0001.EXTENSION`.
+fn numbered(path: &Path, n: u32) -> PathBuf {
+    let stem = path.file_stem().map_or_else(Default::default, |stem| stem.to_string_lossy().into_owned());
+    let name = match path.extension() {
+        Some(extension) => format!("{stem}-{n:04}.{}", extension.display()),
+        None => format!("{stem}-{n:04}"),
+    };
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rangegate_core::{BlockHeader, SampleFormat, SampleRate, ToBaseband};
+    use rangegate_recording::OpenOptions;
+
+    const BLOCK: usize = 100;
+
+    fn stream() -> StreamInfo {
+        StreamInfo {
+            sample_rate: SampleRate::new(1000, 1).unwrap(),
+            n_channels: 1,
+            format: format(),
+            to_baseband: ToBaseband::default(),
+            center_frequency_hz: None,
+            first_sample: 5000,
+            anchor: None,
+            n_samples: None,
+            pulse_len: None,
+        }
+    }
+
+    fn format() -> SampleFormat {
+        "cs16".parse().unwrap()
+    }
+
+    /// Samples whose values are their indices.
+    fn block(first_sample: u64) -> IqBlock {
+        let mut block = IqBlock::default();
+        let header = BlockHeader { first_sample, ..BlockHeader::default() };
+        for (n, bytes) in block.fill(header, format(), 1, BLOCK).chunks_exact_mut(4).enumerate() {
+            bytes[..2].copy_from_slice(&(first_sample as i16 + n as i16).to_le_bytes());
+        }
+        block
+    }
+
+    /// First index and values of a recording.
+    fn read(path: &Path) -> (u64, Vec<i16>) {
+        let mut recording = rangegate_recording::open(path, &OpenOptions::default()).unwrap();
+        let (mut at, mut values, mut block) = (recording.info().first_sample, Vec::new(), IqBlock::default());
+        while recording.read(at, 1 << 16, &mut block).unwrap() {
+            let value = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
+            values.extend(block.bytes().chunks_exact(4).map(value));
+            at = block.end_sample();
+        }
+        (recording.info().first_sample, values)
+    }
+
+    #[test]
+    fn a_trigger_keeps_what_was_before_and_comes_after_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("event.sigmf-meta");
+        let trigger = Trigger::new();
+        let mut recorder =
+            Recorder::last(&path, &stream(), CreateOptions::default(), (1000, 450), trigger.clone());
+        for n in 0..100_u64 {
+            match n {
+                30 => trigger.at(5000 + 2950),
+                // Within what is written: that grows longer.
+                32 => trigger.at(5000 + 3100),
+                70 => trigger.now(),
+                _ => {}
+            }
+            recorder.accept(&block(5000 + n * 100)).unwrap();
+        }
+        recorder.finish().unwrap();
+        let paths = [1, 2].map(|n| folder.path().join(format!("event-000{n}.sigmf-meta")));
+        assert_eq!(recorder.recorded().paths, paths);
+        let (first, values) = read(&paths[0]);
+        let end = first + values.len() as u64;
+        // At the trigger blocks 21 to 30 were held.
+        assert_eq!((first, end), (5000 + 2100, 5000 + 3100 + 450));
+        assert!(values.iter().enumerate().all(|(n, &value)| value == first as i16 + n as i16));
+        let (first, values) = read(&paths[1]);
+        assert_eq!((first, first + values.len() as u64), (5000 + 6100, 5000 + 7100 + 450));
+        assert_eq!(recorder.recorded().samples, 1450 + 1450);
+    }
+
+    #[test]
+    fn the_end_of_the_stream_ends_what_is_being_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("event.sigmf-meta");
+        let trigger = Trigger::new();
+        let mut recorder =
+            Recorder::last(&path, &stream(), CreateOptions::default(), (2000, 10_000), trigger.clone());
+        for n in 0..20_u64 {
+            if n == 19 {
+                trigger.now();
+            }
+            recorder.accept(&block(5000 + n * 100)).unwrap();
+        }
+        recorder.finish().unwrap();
+        assert_eq!(read(&numbered(&path, 1)).1.len(), 2000);
+    }
+}

@@ -1,0 +1,581 @@
+//! `capture`, `devices`, and `run` on a radio: the real program, through the real SoapySDR, on the simulated radio
+//! of `crates/soapy-sim` (`scripts/soapy-module` builds it; RANGEGATE_SOAPY_MODULE names its folder).
+
+mod common;
+
+use common::{detections, python, rangegate, replay, report, repository, stderr, text};
+use rangegate_core::{IqBlock, SampleFormat};
+use rangegate_recording::OpenOptions;
+use serde_json::Value;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+/// The simulated radio, or `None`, loudly.
+fn module() -> Option<OsString> {
+    let module = std::env::var_os("RANGEGATE_SOAPY_MODULE");
+    if module.is_none() {
+        println!("SKIPPED 1 case: set RANGEGATE_SOAPY_MODULE to what scripts/soapy-module prints");
+    }
+    module
+}
+
+fn with_radio(mut command: Command, module: &OsString) -> Command {
+    command.env("SOAPY_SDR_PLUGIN_PATH", module).env("SOAPY_SDR_LOG_LEVEL", "ERROR");
+    command
+}
+
+fn capture(module: &OsString, device: &str, arguments: &[&str]) -> Output {
+    let mut command = with_radio(rangegate(), module);
+    let output =
+        command.args(["capture", "--device", device, "--freq", "1G", "--json"]).args(arguments).output();
+    output.expect("the program starts")
+}
+
+fn captured(output: &Output, code: i32) -> Value {
+    let message = stderr(output);
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{message}"))
+}
+
+/// Length of [`noise`], samples: a prime, so that nothing else repeats with it.
+const NOISE_LEN: u64 = 500_009;
+
+/// I of a sample of [`noise`]; Q is the same of another place.
+fn noise_at(index: u64) -> i16 {
+    // A linear congruence (Knuth's constants), of which the upper bits are good.
+    (((index % NOISE_LEN + 12_345)
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407))
+        >> 40) as i16
+}
+
+/// A recording in which every place can be told from every other.
+fn noise(folder: &Path) -> PathBuf {
+    let path = folder.join("noise.cs16");
+    let bytes: Vec<u8> =
+        (0..NOISE_LEN).flat_map(|n| [noise_at(n), noise_at(n + 7)]).flat_map(i16::to_le_bytes).collect();
+    std::fs::write(&path, bytes).expect("space for 2 MB");
+    path
+}
+
+fn noise_radio(folder: &Path, more: &str) -> String {
+    format!("driver=rangegate,recording={},format=cs16@1M,{more}", noise(folder).display())
+}
+
+/// Runs of a recording: absolute index of the first sample and one past the last. It may begin anywhere in [`noise`];
+/// from there on every sample must be that of its index.
+fn runs_of_noise(path: &Path) -> Vec<(u64, u64)> {
+    let mut recording = rangegate_recording::open(path, &OpenOptions::default()).expect("a recording");
+    let (mut at, mut runs, mut block) =
+        (recording.info().first_sample, Vec::<(u64, u64)>::new(), IqBlock::default());
+    let mut start = None;
+    while recording.read(at, 1 << 16, &mut block).expect("readable") {
+        let first = block.header.first_sample;
+        let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
+        let samples: Vec<(i16, i16)> =
+            block.bytes().chunks_exact(4).map(|s| (number(&s[..2]), number(&s[2..]))).collect();
+        // Index of the noise that has the absolute index 0.
+        let begins = |n: u64| samples.iter().take(64).zip(n..).all(|(s, n)| s.0 == noise_at(n));
+        let start = *start.get_or_insert_with(|| {
+            let begin = (0..NOISE_LEN).find(|&n| begins(n)).expect("the noise");
+            (begin + NOISE_LEN - first % NOISE_LEN) % NOISE_LEN
+        });
+        for (&sample, index) in samples.iter().zip(first..) {
+            let n = (start + index) % NOISE_LEN;
+            assert_eq!(sample, (noise_at(n), noise_at(n + 7)), "sample {index}");
+        }
+        at = block.end_sample();
+        match runs.last_mut() {
+            Some(run) if run.1 == first => run.1 = at,
+            _ => runs.push((first, at)),
+        }
+    }
+    runs
+}
+
+#[test]
+fn overflows_are_gaps_of_exactly_what_was_lost_after_a_hundred_of_them_too() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let lost = 12_347;
+    let device =
+        noise_radio(folder.path(), &format!("paced=false,overflow_every_s=1,overflow_samples={lost}"));
+    for name in ["gaps.sigmf-meta", "gaps"] {
+        let out = folder.path().join(name);
+        // What the radio gave is counted, not what it lost.
+        let arguments = ["--rate", "1M", "--duration", "101", "--out", text(&out)];
+        let report = captured(&capture(&module, &device, &arguments), 1);
+        let runs = runs_of_noise(&out);
+        let gaps: Vec<u64> = runs.windows(2).map(|pair| pair[1].0 - pair[0].1).collect();
+        assert!(
+            gaps.len() >= 100 && gaps.iter().all(|&gap| gap == lost),
+            "{name}: {:?}",
+            &gaps[..gaps.len().min(200)]
+        );
+        // Which of them also found this computer late is its own business.
+        let times = |what: &str| report["received"][what].as_u64().unwrap_or_default();
+        assert_eq!(times("overflows") + times("behind"), gaps.len() as u64, "{name}");
+        assert_eq!(report["received"]["lost"], gaps.len() as u64 * lost, "{name}");
+        assert_eq!(report["samples"], 101_000_000, "{name}");
+        // The radio loses them at whole seconds of its own time.
+        assert!(
+            runs[1..].iter().all(|run| (run.0 - runs[0].0 - lost).is_multiple_of(1_000_000)),
+            "{name}: {runs:?}"
+        );
+    }
+}
+
+#[test]
+fn what_was_recorded_while_a_chain_ran_gives_the_same_detections() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let scene = repository("recordings/barker/scene.toml");
+    let config = repository("configs/barker.toml");
+    for (faults, code) in [("", 0), (",overflow_every_s=0.1,overflow_samples=777", 1)] {
+        let device = format!("driver=rangegate,scene={},paced=false{faults}", scene.display());
+        let name = format!("radio{code}");
+        let [live, recording] = [name.clone(), format!("{name}.sigmf-meta")].map(|n| folder.path().join(n));
+        let arguments = [
+            "--rate",
+            "1M",
+            "--duration",
+            "2",
+            "--config",
+            text(&config),
+            "--results",
+            text(&live),
+            "--out",
+            text(&recording),
+        ];
+        let output = capture(&module, &device, &arguments);
+        assert_eq!(output.status.code(), Some(code), "{}", stderr(&output));
+        let heard = std::fs::read(live.join("detections.jsonl")).unwrap();
+        let found = detections(&heard);
+        assert!(found.len() >= 300, "{} detections in two seconds of the scene", found.len());
+        let report = report(&live);
+        assert_eq!(report["gaps"], if code == 0 { 0 } else { 20 });
+        assert_eq!(report["radio"]["driver"], "rangegate");
+        let again = replay(&recording, &config, &folder.path().join(format!("{name}-replayed")), &[]);
+        assert!(heard == again, "{name}: {} bytes live, {} replayed", heard.len(), again.len());
+        // None reaches over a gap: its samples, from leading edge to trailing edge, were all there.
+        let runs = runs(&recording);
+        for detection in &found {
+            let n_samples = if &*detection.template == "barker-13" { 260 } else { 79 };
+            let end = detection.sample + n_samples;
+            let whole = runs.iter().any(|run| run.0 <= detection.sample + 1 && end <= run.1 + 1);
+            assert!(whole, "{}: {detection:?}", name);
+        }
+    }
+}
+
+/// Runs of any recording.
+fn runs(path: &Path) -> Vec<(u64, u64)> {
+    let mut recording = rangegate_recording::open(path, &OpenOptions::default()).expect("a recording");
+    let (mut at, mut runs, mut block) =
+        (recording.info().first_sample, Vec::<(u64, u64)>::new(), IqBlock::default());
+    while recording.read(at, 1 << 20, &mut block).expect("readable") {
+        at = block.end_sample();
+        match runs.last_mut() {
+            Some(run) if run.1 == block.header.first_sample => run.1 = at,
+            _ => runs.push((block.header.first_sample, at)),
+        }
+    }
+    runs
+}
+
+#[test]
+fn straight_from_the_radio_as_from_its_recording() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let scene = repository("recordings/barker/scene.toml");
+    // Two hearings of one broadcast: the radio says when its first sample was taken.
+    let device =
+        format!("driver=rangegate,scene={},paced=false,start_time=1790000000000000000", scene.display());
+    let recording = folder.path().join("heard");
+    let config = folder.path().join("config.toml");
+    let shipped = std::fs::read_to_string(repository("configs/barker.toml")).unwrap();
+    let source = format!(
+        "{shipped}\n[source]\nsample_rate_hz = 1e6\ncenter_frequency_hz = 1e9\n\
+         radio = {{ device = \"{device}\", time = \"device\" }}\n"
+    );
+    std::fs::write(&config, source).unwrap();
+    let live = folder.path().join("live");
+    let mut run = with_radio(rangegate(), &module);
+    let output =
+        run.args(["run", text(&config), "--to", "1", "--no-plots", "--out", text(&live)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let mut run = with_radio(rangegate(), &module);
+    let again = folder.path().join("again");
+    let arguments = [
+        "run",
+        text(&config),
+        "--to",
+        "1",
+        "--no-plots",
+        "--out",
+        text(&again),
+        "--record",
+        text(&recording),
+    ];
+    let output = run.args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let heard = std::fs::read(live.join("detections.jsonl")).unwrap();
+    assert!(detections(&heard).len() > 150);
+    assert!(heard == std::fs::read(again.join("detections.jsonl")).unwrap());
+    let barker = repository("configs/barker.toml");
+    assert!(heard == replay(&recording, &barker, &folder.path().join("replayed"), &[]));
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "what is lost is measured against the moment of the kill")]
+fn a_recording_survives_kill_9_at_any_moment() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let device = noise_radio(folder.path(), "overflow_every_s=0.25,overflow_samples=321");
+    let n_kills = 50;
+    let (mut worst_s, mut recordings) = (0.0_f64, Vec::new());
+    for k in 0..n_kills {
+        let name = if k % 2 == 0 { format!("killed-{k}.sigmf-meta") } else { format!("killed-{k}") };
+        let out = folder.path().join(name);
+        let mut command = with_radio(rangegate(), &module);
+        command.args([
+            "capture",
+            "-q",
+            "--device",
+            &device,
+            "--freq",
+            "1G",
+            "--rate",
+            "1M",
+            "--out",
+            text(&out),
+        ]);
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        // From the first file on.
+        let appears = if k % 2 == 0 { out.clone() } else { out.join("ch0").join("drf_properties.h5") };
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !appears.exists() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(130 + 37 * k % 701));
+        let killed_ns = rangegate_core::Timestamp::now().as_nanosecond();
+        child.kill().expect("it may be killed");
+        child.wait().expect("it ends");
+        let runs = runs_of_noise(&out);
+        // Samples count from 1970, in microseconds.
+        let end = runs.last().map_or(0, |run| run.1);
+        worst_s = worst_s.max((killed_ns / 1000 - i128::from(end)) as f64 / 1e6);
+        recordings.push((out, runs));
+    }
+    println!("{n_kills} kills: the last sample kept was at most {worst_s:.3} s old");
+    // The file that is open, what the radio holds, and what this machine was late by.
+    assert!(worst_s < 1.0, "{worst_s} s are missing");
+    let Some(python) = python() else { return };
+    let list: Vec<String> = recordings
+        .iter()
+        .map(|(path, runs)| {
+            format!("{} {}", path.display(), runs.iter().map(|run| run.1 - run.0).sum::<u64>())
+        })
+        .collect();
+    let checked =
+        Command::new(python).arg(repository("tests/python/count_samples.py")).args(&list).output().unwrap();
+    assert!(checked.status.success(), "{}", stderr(&checked));
+}
+
+#[test]
+fn a_radio_that_is_unplugged_ends_the_recording_and_all_of_it_is_kept() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let device = noise_radio(folder.path(), "paced=false,unplug_at_s=1.5");
+    let out = folder.path().join("unplugged.sigmf-meta");
+    let output = capture(&module, &device, &["--rate", "1M", "--out", text(&out)]);
+    let report = captured(&output, 1);
+    assert_eq!(report["samples"], 1_500_000);
+    assert_eq!(runs_of_noise(&out).len(), 1);
+    assert!(stderr(&output).contains("ends at sample"), "{}", stderr(&output));
+
+    // With --reconnect it goes on when the radio is back.
+    let device = noise_radio(folder.path(), "unplug_at_s=0.5,unplug_for_s=1");
+    let out = folder.path().join("back.sigmf-meta");
+    let output = capture(
+        &module,
+        &device,
+        &["--rate", "1M", "--out", text(&out), "--duration", "1", "--reconnect", "30"],
+    );
+    let report = captured(&output, 1);
+    assert_eq!(report["received"]["reconnects"], 1);
+    assert_eq!(report["samples"], 1_000_000);
+    let runs = runs(&out);
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    assert!(runs[1].0 - runs[0].1 >= 900_000, "a second was lost: {runs:?}");
+}
+
+#[test]
+fn a_jump_of_the_clock_is_a_gap_and_errors_of_the_stream_end_it() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let device = noise_radio(folder.path(), "paced=false,jump_at_s=0.5,jump_s=0.125");
+    let out = folder.path().join("jump.sigmf-meta");
+    let output = capture(&module, &device, &["--rate", "1M", "--duration", "1", "--out", text(&out)]);
+    let report = captured(&output, 1);
+    assert_eq!((&report["received"]["jumps"], &report["received"]["lost"]), (&1.into(), &125_000.into()));
+    let runs = runs(&out);
+    assert_eq!((runs.len(), runs[1].0 - runs[0].1), (2, 125_000));
+}
+
+#[test]
+fn a_full_disk_ends_the_recording_with_a_message_and_all_of_it_is_kept() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=6m", "tmpfs", text(&disk)]).output();
+    if !mounted.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED 1 case: no small disk can be mounted here (needs root)");
+        return;
+    }
+    let device = noise_radio(folder.path(), "paced=false");
+    for name in ["full.sigmf-meta", "full"] {
+        let out = disk.join(name);
+        let output = capture(&module, &device, &["--rate", "1M", "--keep-free", "0", "--out", text(&out)]);
+        let report = captured(&output, 1);
+        assert!(stderr(&output).contains("No space left"), "{}", stderr(&output));
+        let runs = runs_of_noise(&out);
+        assert_eq!(runs.len(), 1);
+        assert!(runs[0].1 - runs[0].0 > 1_000_000, "{runs:?} of a disk of 6 MB; {report}");
+        let removed = if out.is_dir() {
+            std::fs::remove_dir_all(&out)
+        } else {
+            std::fs::remove_file(out.with_extension("sigmf-data")).and_then(|()| std::fs::remove_file(&out))
+        };
+        removed.unwrap();
+    }
+    let output = capture(
+        &module,
+        &device,
+        &["--rate", "1M", "--keep-free", "1M", "--out", text(&disk.join("kept.sigmf-meta"))],
+    );
+    let ended = stderr(&output);
+    let _ = Command::new("umount").arg(&disk).status();
+    assert_eq!(output.status.code(), Some(1), "{ended}");
+    assert!(ended.contains("--keep-free"), "{ended}");
+}
+
+#[test]
+fn what_a_radio_cannot_do_is_refused_with_what_it_can() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("never.sigmf-meta");
+    let device = "driver=rangegate,rates=2M;10M;20M";
+    for (arguments, expected) in [
+        (&["--rate", "3M"][..], &["3 MHz", "2 MHz, 10 MHz, 20 MHz"][..]),
+        (&["--rate", "2M", "--antenna", "TX"], &["antenna 'TX'", "RX1, RX2"]),
+        (&["--rate", "2M", "--gain", "LNA=99"], &["gain LNA of 99 dB", "0 dB to 40 dB"]),
+        (&["--rate", "2M", "--gain", "XYZ=1"], &["gain stage 'XYZ'", "LNA"]),
+        (&["--rate", "2M", "--gain", "loud"], &["--gain loud", "dB"]),
+        (&["--rate", "2M", "--channels", "5"], &["channel 5"]),
+        (&["--rate", "2M", "--sample-format", "cf64"], &["cf64", "cs16"]),
+        (&["--rate", "2M", "--freq", "20G"], &["frequency of 20 GHz"]),
+        (&[], &["--rate"]),
+    ] {
+        let mut command = with_radio(rangegate(), &module);
+        command.args(["capture", "--device", device, "--out", text(&out)]);
+        if !arguments.contains(&"--freq") {
+            command.args(["--freq", "1G"]);
+        }
+        let output = command.args(arguments).output().unwrap();
+        let message = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {message}");
+        for part in expected {
+            assert!(message.contains(part), "{arguments:?}: {message}");
+        }
+        assert!(!out.exists());
+    }
+    let output = capture(&module, "driver=nothing_of_that_name", &["--rate", "1M", "--out", text(&out)]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("rangegate devices"), "{}", stderr(&output));
+}
+
+#[test]
+fn devices_lists_what_is_there_and_says_what_to_install_where_nothing_is() {
+    let Some(module) = module() else { return };
+    let list = |filter: &str, json: bool| {
+        let mut command = with_radio(rangegate(), &module);
+        command.args(["devices", filter]).args(json.then_some("--json")).output().unwrap()
+    };
+    let found = list("driver=rangegate", false);
+    let shown = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert_eq!(found.status.code(), Some(0), "{}", stderr(&found));
+    for part in ["driver=rangegate", "sample rates", "LNA", "CS16", "RX1"] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let found: Value = serde_json::from_slice(&list("driver=rangegate", true).stdout).unwrap();
+    assert_eq!(found[0]["ability"]["Ok"]["has_time"], true, "{found}");
+    let nothing = list("driver=nothing_of_that_name", false);
+    assert_eq!(nothing.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&nothing.stdout).contains("soapysdr-module-rtlsdr"));
+}
+
+#[test]
+fn the_last_seconds_are_kept_when_a_signal_or_a_detection_comes() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // A detection: the strongest burst of the scene, 30 dB, comes once in its quarter of a second.
+    let scene = repository("recordings/barker/scene.toml");
+    let config = repository("configs/barker.toml");
+    let device = format!("driver=rangegate,scene={},paced=false,loop=false", scene.display());
+    let out = folder.path().join("event.sigmf-meta");
+    let results = folder.path().join("results");
+    let arguments = [
+        "--rate",
+        "1M",
+        "--duration",
+        "0.25",
+        "--last",
+        "0.05",
+        "--after",
+        "0.002",
+        "--trigger-snr",
+        "29",
+        "--config",
+        text(&config),
+        "--results",
+        text(&results),
+        "--out",
+        text(&out),
+    ];
+    let output = capture(&module, &device, &arguments);
+    assert!(output.status.code().is_some_and(|code| code < 2), "{}", stderr(&output));
+    let strongest = detections(&std::fs::read(results.join("detections.jsonl")).unwrap())
+        .into_iter()
+        .max_by(|a, b| a.snr_db.total_cmp(&b.snr_db))
+        .unwrap();
+    let kept = runs(&folder.path().join("event-0001.sigmf-meta"));
+    assert!(
+        kept[0].0 + 20_000 < strongest.sample && strongest.sample < kept[0].1,
+        "{kept:?} around {strongest:?}"
+    );
+
+    // A signal, while the radio is heard in real time.
+    let device = noise_radio(folder.path(), "native=CS16");
+    let out = folder.path().join("signal.sigmf-meta");
+    let mut command = with_radio(rangegate(), &module);
+    command.args(["capture", "-q", "--device", &device, "--freq", "1G", "--rate", "1M", "--last", "0.5"]);
+    command.args(["--after", "0.3", "--duration", "3", "--out", text(&out)]);
+    let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("the program starts");
+    std::thread::sleep(Duration::from_millis(1500));
+    let signalled = Command::new("kill").args(["-USR1", &child.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let kept = runs(&folder.path().join("signal-0001.sigmf-meta"));
+    let len = kept[0].1 - kept[0].0;
+    assert!((700_000..900_000).contains(&len), "{kept:?}");
+}
+
+#[test]
+fn as_fast_as_the_large_radios_are_for_five_seconds() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    for (format, rate, bytes) in [("cs8", "20M", 2_u64), ("cs16", "61.44M", 4)] {
+        let native: SampleFormat = format.parse().unwrap();
+        assert_eq!(native.bytes() as u64, bytes);
+        let device = format!("driver=rangegate,native={}", format.to_uppercase());
+        let out = folder.path().join(format!("fast-{format}"));
+        let output = capture(&module, &device, &["--rate", rate, "--duration", "5", "--out", text(&out)]);
+        assert!(output.status.code().is_some_and(|code| code < 2), "{}", stderr(&output));
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        println!(
+            "{format} at {rate}S/s for 5 s: {} samples lost in {} gaps, {:.2} s of processor time",
+            report["received"]["lost"], report["received"]["overflows"], report["processor_s"]
+        );
+        // Whether this machine keeps up is its own business; that the account is right is ours.
+        let runs = runs(&out);
+        let there: u64 = runs.iter().map(|run| run.1 - run.0).sum();
+        let lost: u64 = runs.windows(2).map(|pair| pair[1].0 - pair[0].1).sum();
+        assert_eq!(report["samples"], there);
+        assert_eq!(report["received"]["lost"], lost);
+        std::fs::remove_dir_all(&out).unwrap();
+    }
+}
+
+/// A program that listens on loopback, ended when dropped.
+struct Server(std::process::Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What SoapySDRServer announces itself through, where it does not run yet: without it the server ends.
+fn name_service(folder: &Path) -> Vec<Server> {
+    let answers = |socket: &str| std::os::unix::net::UnixStream::connect(socket).is_ok();
+    let start = |program: &str, arguments: &[&str], socket: &str| {
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let started = command.spawn().map(Server).ok();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while started.is_some() && !answers(socket) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        started
+    };
+    let (bus, avahi) = ("/run/dbus/system_bus_socket", "/run/avahi-daemon/socket");
+    if answers(avahi) {
+        return Vec::new();
+    }
+    let mut started = Vec::new();
+    if !answers(bus) {
+        // A socket that nobody answers would be in the way.
+        let _ = std::fs::create_dir_all("/run/dbus").and_then(|()| std::fs::remove_file(bus));
+        started.extend(start("dbus-daemon", &["--system", "--nofork", "--nopidfile"], bus));
+    }
+    // On loopback alone.
+    let config = folder.join("avahi.conf");
+    let _ = std::fs::write(&config, "[server]\nallow-interfaces=lo\nuse-ipv6=no\n");
+    started.extend(start("avahi-daemon", &["--no-drop-root", "--no-rlimits", "-f", text(&config)], avahi));
+    started
+}
+
+#[test]
+fn a_radio_on_another_computer_is_heard_through_soapy_remote() {
+    let Some(module) = module() else { return };
+    let skip = |why: &str| println!("SKIPPED 1 case: {why}");
+    if !Path::new("/usr/bin/SoapySDRServer").exists() {
+        return skip("soapyremote-server is not installed");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let _daemons = name_service(folder.path());
+    let device = noise_radio(folder.path(), "native=CS16");
+    let mut command = with_radio(Command::new("SoapySDRServer"), &module);
+    let bind = "tcp://127.0.0.1:55138";
+    let server = command.arg(format!("--bind={bind}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let Ok(server) = server else { return skip("SoapySDRServer does not start") };
+    let mut server = Server(server);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while std::net::TcpStream::connect("127.0.0.1:55138").is_err() {
+        if server.0.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > deadline {
+            return skip("SoapySDRServer ended: it needs dbus-daemon and avahi-daemon");
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let out = folder.path().join("remote.sigmf-meta");
+    let remote =
+        device.replace("driver=rangegate", &format!("driver=remote,remote={bind},remote:driver=rangegate"));
+    // The client module is the system's own: the simulated radio lives in the server alone.
+    let output = rangegate()
+        .args(["capture", "--device", &remote, "--freq", "1G", "--rate", "1M", "--duration", "1", "--json"])
+        .args(["--stream-arg", "remote:prot=tcp", "--out", text(&out)])
+        .output()
+        .unwrap();
+    let report = captured(&output, 0);
+    assert_eq!(report["samples"], 1_000_000);
+    let runs = runs_of_noise(&out);
+    assert_eq!((runs.len(), runs[0].1 - runs[0].0), (1, 1_000_000));
+}
