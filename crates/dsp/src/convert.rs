@@ -113,7 +113,7 @@ impl Converter {
             Scalar::F32 => {
                 let is_fine = |raw: &[u8; 4]| f32::from_le_bytes(*raw).abs() <= MOST;
                 let are_fine = bytes.as_chunks().0.iter().fold(true, |fine, raw| fine & is_fine(raw));
-                are_fine.then(|| Samples::Cf32(bytes.as_chunks().0))
+                are_fine.then_some(Samples::Cf32(bytes.as_chunks().0))
             }
             _ => None,
         }

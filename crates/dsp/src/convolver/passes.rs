@@ -2,6 +2,11 @@
 //!
 //! Only what is inlined is compiled for the vectors: no closures and no functions as arguments, the compiler may leave
 //! them calls.
+#![allow(
+    clippy::needless_range_loop,
+    clippy::manual_memcpy,
+    reason = "registers, chosen by constants once the loops are unrolled"
+)]
 
 use super::butterfly::{Group, OfBlock, OfFirstBlock, Ones, in_pairs, merge, split};
 use crate::simd::{ComplexVector, Kernel, Vector};
