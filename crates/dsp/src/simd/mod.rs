@@ -52,9 +52,8 @@ pub(crate) fn scaled_lanes(x: &[Complex32; LANES], factor: f32, wide: Option<Wid
     }
     let _ = wide;
     let mut lanes = ComplexLanes::ZERO;
-    for l in 0..LANES {
-        lanes.re[l] = x[l].re * factor;
-        lanes.im[l] = x[l].im * factor;
+    for (x, (re, im)) in x.iter().zip(lanes.re.iter_mut().zip(&mut lanes.im)) {
+        (*re, *im) = (x.re * factor, x.im * factor);
     }
     lanes
 }
