@@ -38,6 +38,9 @@ const KNOWN: &[&str] = &[
     "unplug_for_s",
 ];
 
+/// SoapyRemote passes its own argument on to the radio.
+const PASSED_ON: &str = "remote";
+
 /// Longest time of a fault, s: sample indices stay far from 64 bits.
 const MAX_TIME_S: f64 = 1e9;
 
@@ -180,7 +183,7 @@ impl Given<'_> {
 
 impl Arguments {
     pub(crate) fn parse(pairs: &Pairs) -> Result<Self, String> {
-        if let Some(unknown) = pairs.keys().find(|key| !KNOWN.contains(&key.as_str())) {
+        if let Some(unknown) = pairs.keys().find(|key| !KNOWN.contains(&key.as_str()) && *key != PASSED_ON) {
             return Err(format!("unknown argument '{unknown}': driver=rangegate knows {}", KNOWN.join(", ")));
         }
         let given = Given(pairs);

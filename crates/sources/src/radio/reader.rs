@@ -20,8 +20,11 @@ pub(super) enum Received {
     Failed(String),
 }
 
-/// A radio that is streaming.
+/// A radio's stream.
 pub(super) trait Receive: Send {
+    /// Lets samples flow.
+    fn activate(&mut self) -> Result<(), String>;
+
     /// Reads up to `max_samples`, channel by channel, waiting for the first no longer than `timeout`.
     fn receive(&mut self, max_samples: usize, timeout: Duration) -> Received;
 
@@ -127,7 +130,7 @@ pub struct RadioSource {
 }
 
 impl RadioSource {
-    /// Reads the first samples, and from then on in a thread of its own, until `stop` is set.
+    /// Lets samples flow and reads the first, and from then on reads in a thread of its own, until `stop` is set.
     pub(super) fn start(
         mut radio: Box<dyn Receive>,
         stream: StreamInfo,
@@ -136,24 +139,26 @@ impl RadioSource {
         stop: Stop,
     ) -> Result<Self, RadioError> {
         let rate = stream.sample_rate;
+        let per_block = (rate.hz() * BLOCK.as_secs_f64()).ceil() as usize;
+        let block_samples = per_block.max(options.read_samples.min(1 << 16)).max(1);
+        let n_blocks =
+            (options.buffer_s * rate.hz() / block_samples as f64).ceil().clamp(4.0, 65_536.0) as usize;
+        let bytes = block_samples * stream.format.bytes() * stream.n_channels;
+        // Touched here: pages that the system gives at the first write would come too late.
+        let make = || {
+            let mut block = IqBlock::with_capacity(bytes);
+            block.fill(BlockHeader::default(), stream.format, stream.n_channels, block_samples).fill(0);
+            block
+        };
+        let pool = Pool::new(n_blocks, make);
+        // From here on samples are lost unless they are read.
+        radio.activate().map_err(RadioError::new)?;
         let first = first_read(&mut *radio, options.read_samples, &stop)?;
         let Some((n, time_ns)) = first else {
             return Err(RadioError::new("stopped before the first sample"));
         };
         let anchor = anchor(options.time, rate, n, time_ns);
         let info = StreamInfo { first_sample: anchor.sample, anchor: Some(anchor), ..stream };
-        let per_block = (rate.hz() * BLOCK.as_secs_f64()).ceil() as usize;
-        let block_samples = per_block.max(options.read_samples.min(1 << 16)).max(1);
-        let n_blocks =
-            (options.buffer_s * rate.hz() / block_samples as f64).ceil().clamp(4.0, 65_536.0) as usize;
-        let bytes = block_samples * info.format.bytes() * info.n_channels;
-        // Touched here: pages that the system gives at the first write would come too late.
-        let make = || {
-            let mut block = IqBlock::with_capacity(bytes);
-            block.fill(BlockHeader::default(), info.format, info.n_channels, block_samples).fill(0);
-            block
-        };
-        let pool = Pool::new(n_blocks, make);
         let (sender, messages) = lane(n_blocks + 1);
         let quit = Stop::new();
         let mut reader = Reader {
@@ -499,6 +504,10 @@ impl Reader {
 struct Gone;
 
 impl Receive for Gone {
+    fn activate(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn receive(&mut self, _: usize, _: Duration) -> Received {
         Received::TimedOut
     }

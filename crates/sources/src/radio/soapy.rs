@@ -177,12 +177,13 @@ impl Radio {
         let reopen: Reopen = Box::new(move || {
             let radio = Self::open(&config, rate_hz, tuned_hz).ok()?;
             // The stream keeps the device open.
-            radio.stream().ok().map(|(stream, _)| stream)
+            let (mut stream, _) = radio.stream().ok()?;
+            stream.activate().ok().map(|()| stream)
         });
         RadioSource::start(radio, stream, reopen, options, stop).map_err(|e| wrong(e.to_string()))
     }
 
-    /// Activates a stream; how many samples it likes to give at once.
+    /// Sets up a stream; how many samples it likes to give at once.
     fn stream(&self) -> Result<(Box<dyn Receive>, usize), String> {
         match self.format.scalar {
             Scalar::U8 => self.stream_of::<Complex<u8>>(),
@@ -200,10 +201,9 @@ impl Radio {
         for (key, value) in &self.config.stream_args {
             args.set(key.as_str(), value.as_str());
         }
-        let failed = |e: soapysdr::Error| format!("cannot start its stream: {}", e.message);
-        let mut stream = self.device.rx_stream_args::<E, _>(&self.config.channels, args).map_err(failed)?;
+        let failed = |e: soapysdr::Error| format!("cannot set up its stream: {}", e.message);
+        let stream = self.device.rx_stream_args::<E, _>(&self.config.channels, args).map_err(failed)?;
         let read_samples = stream.mtu().unwrap_or(USUAL_MTU).clamp(1, MAX_READ);
-        stream.activate(None).map_err(failed)?;
         let scratch = vec![vec![E::zeroed(); read_samples]; self.config.channels.len()];
         let stream = Stream { stream, scratch, has_time: self.settings.has_time, last_ns: None };
         Ok((Box::new(stream), read_samples))
@@ -356,6 +356,10 @@ struct Stream<E: StreamSample> {
 }
 
 impl<E: StreamSample + Pod + Send> Receive for Stream<E> {
+    fn activate(&mut self) -> Result<(), String> {
+        self.stream.activate(None).map_err(|e| format!("cannot start its stream: {}", e.message))
+    }
+
     fn receive(&mut self, max_samples: usize, timeout: Duration) -> Received {
         let timeout_us = i64::try_from(timeout.as_micros()).unwrap_or(i64::MAX);
         let read = match self.scratch.as_mut_slice() {

@@ -33,6 +33,10 @@ const RATE: u64 = 1_000_000;
 const START_NS: i64 = 1_790_000_000_000_000_000;
 
 impl Receive for MadeUp {
+    fn activate(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
     fn receive(&mut self, max_samples: usize, _: Duration) -> Received {
         let Some(event) = self.events.lock().unwrap().pop_front() else {
             return Received::Failed("was unplugged".to_owned());
