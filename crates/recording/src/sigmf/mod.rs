@@ -23,6 +23,7 @@ mod document;
 mod files;
 mod index_map;
 mod meta;
+mod trailing_hash;
 mod write;
 
 pub use annotate::write_annotations;

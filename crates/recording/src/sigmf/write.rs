@@ -3,11 +3,12 @@
 use super::document::{self, Document, VERSION};
 use super::hex;
 use super::index_map::IndexMap;
+use super::trailing_hash::TrailingHash;
 use crate::error::{Error, Result};
 use crate::{CreateOptions, Writer, flat};
 use rangegate_core::{BlockHeader, IqBlock, Scalar, StreamInfo, TimeAnchor, ToBaseband};
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha512};
+use sha2::Digest;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -22,9 +23,10 @@ struct SigmfWriter {
     meta_path: PathBuf,
     data_path: PathBuf,
     data: File,
-    hash: Sha512,
-    /// Samples that are in the file.
+    hash: TrailingHash,
+    /// Samples that are in the file, and their bytes.
     n_samples: u64,
+    n_bytes: u64,
     /// Absolute index one past the last of them.
     next_sample: u64,
     center_frequency_hz: Option<f64>,
@@ -48,6 +50,7 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
         return Err(Error::new(&meta_path, "exists already"));
     }
     let data = File::create_new(&data_path).map_err(|error| Error::io(&data_path, "create", error))?;
+    let hash = TrailingHash::start(&data_path).map_err(|error| Error::io(&data_path, "read", error))?;
     Ok(Box::new(SigmfWriter {
         stream: stream.clone(),
         options: options.clone(),
@@ -55,8 +58,9 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
         meta_path,
         data_path,
         data,
-        hash: Sha512::new(),
+        hash,
         n_samples: 0,
+        n_bytes: 0,
         next_sample: stream.first_sample,
         center_frequency_hz: None,
         captures: Vec::new(),
@@ -123,7 +127,9 @@ impl SigmfWriter {
         }
         let bytes = flat::interleaved(block, &mut self.scratch);
         self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
-        self.hash.update(bytes);
+        let n_bytes = bytes.len() as u64;
+        self.n_bytes += n_bytes;
+        self.hash.written_to(self.n_bytes);
         self.n_samples += block.n_samples() as u64;
         self.next_sample = block.end_sample();
         Ok(())
@@ -139,7 +145,8 @@ impl SigmfWriter {
         }
         let mut global = self.global.clone();
         if is_last {
-            global.insert("core:sha512".to_owned(), hex(&self.hash.clone().finalize()).into());
+            let hash = self.hash.finish().map_err(|error| Error::io(&self.data_path, "sum up", error))?;
+            global.insert("core:sha512".to_owned(), hex(&hash.finalize()).into());
         }
         document::declare_extensions(&mut global, &self.captures);
         let annotations =

@@ -52,7 +52,7 @@ pub struct RadioConfig {
     /// How long to wait for a device that was lost, s; 0: the run ends there.
     #[serde(default)]
     pub reconnect_s: f64,
-    /// Core that the reading thread is pinned to.
+    /// Core that the reading thread is pinned to; default: the last there is.
     #[serde(default)]
     pub pin: Option<usize>,
 }

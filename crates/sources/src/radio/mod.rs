@@ -14,7 +14,7 @@ mod tests;
 mod timeline;
 
 pub use config::{ChannelSettings, RadioConfig, RadioSettings, TimeBase};
-#[cfg(feature = "soapy")]
+#[cfg(any(feature = "soapy", test))]
 pub use reader::{RadioCounts, RadioSource};
 #[cfg(feature = "soapy")]
 pub use soapy::{Found, Radio, devices};

@@ -178,7 +178,9 @@ impl RadioSource {
             stop: stop.clone(),
             quit: quit.clone(),
         };
-        let pin = options.pin;
+        // Alone on a single core it would only be in the way of itself.
+        let cores = worker::cores();
+        let pin = options.pin.or_else(|| cores.last().copied().filter(|_| cores.len() > 1));
         let body = move || {
             if let Some(core) = pin
                 && let Err(error) = worker::pin(core)

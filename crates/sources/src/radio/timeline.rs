@@ -130,7 +130,7 @@ mod tests {
     fn a_jump_that_no_overflow_announced_is_a_gap_and_one_back_is_told() {
         let rate = rate(1e6);
         let mut timeline = Timeline::new(rate, 0);
-        let mut place = |timeline: &mut Timeline, at| timeline.place(time(rate, at), false, || 0);
+        let place = |timeline: &mut Timeline, at| timeline.place(time(rate, at), false, || 0);
         assert_eq!(place(&mut timeline, 0), Step::Follows);
         timeline.advance(1000);
         // One sample either way may be the rounding of a driver.
