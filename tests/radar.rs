@@ -471,10 +471,8 @@ fn strongest_mover(file: &str, range_bin: f64, doppler_bin: f64) {
     let Some(recording) = real_recording(&format!("fmcw/{file}")) else { return };
     let out = tempfile::tempdir().unwrap();
     // The file of longer chirps does not say how often they came; bins do not depend on it.
-    let config = std::fs::read_to_string(repository("configs/fmcw-ti.toml")).unwrap();
-    let file_config = out.path().join("fmcw.toml");
-    std::fs::write(&file_config, config.replace("92e-6", if range_bin < 20.0 { "110e-6" } else { "92e-6" }))
-        .unwrap();
+    let file_config =
+        repository(if range_bin < 20.0 { "configs/fmcw-ti-256.toml" } else { "configs/fmcw-ti.toml" });
     let out = out.path().join("out");
     let found = detections(&replay(&recording, &file_config, &out, &[]));
     let plan = &report(&out)["plan"]["chain"];

@@ -422,9 +422,31 @@ impl Done {
         if self.report.peaks_dropped > 0 {
             say(format!("{} peaks found no place: raise the threshold", self.report.peaks_dropped));
         }
+        if self.report.framing["looks"] == 0 {
+            say("no look was whole: the framing does not fit the recording, see framing in the report"
+                .to_owned());
+        }
         if self.report.status == "stopped" {
             say("stopped; everything found so far is kept".to_owned());
         }
+    }
+
+    /// How the pulses of a radar were found, and how they drifted.
+    fn framing_text(&self) -> Option<String> {
+        let framing = &self.report.framing;
+        let looks = framing["looks"].as_u64()?;
+        let mut text = format!("{looks} looks");
+        for (field, what) in [("looks_without_leak", "without a leak"), ("looks_cut_short", "cut short")] {
+            if let Some(n) = framing[field].as_u64().filter(|n| *n > 0) {
+                text.push_str(&format!(", {n} {what}"));
+            }
+        }
+        if let (Some(samples), Some(ppm)) =
+            (framing["drift_samples"].as_f64(), framing["clock_offset_ppm"].as_f64())
+        {
+            text.push_str(&format!("; the leak drifted by {samples:.3} samples ({ppm:.3} ppm)"));
+        }
+        Some(text + "\n")
     }
 
     /// The summary for people.
@@ -440,6 +462,7 @@ impl Done {
             report.real_time_factor,
             report.detections,
         );
+        text.extend(self.framing_text());
         if !self.strongest.is_empty() {
             text.push_str("the strongest:\n");
             text.push_str(&rangegate_sinks::table::table(&self.strongest));

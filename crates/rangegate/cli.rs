@@ -468,11 +468,11 @@ pub struct CompareArgs {
     pub tolerance_hz: f64,
 
     /// Range may differ by this much
-    #[arg(long, value_name = "M", default_value_t = 0.01)]
+    #[arg(long, value_name = "M", default_value_t = 0.01, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance_m: f64,
 
     /// Range rate may differ by this much
-    #[arg(long, value_name = "MPS", default_value_t = 0.01)]
+    #[arg(long, value_name = "MPS", default_value_t = 0.01, value_parser = tolerance, allow_negative_numbers = true)]
     pub tolerance_mps: f64,
 
     /// Print JSON

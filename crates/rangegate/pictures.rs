@@ -241,7 +241,8 @@ fn read_again(plan: &Plan, first_sample: u64, n_samples: usize) -> Result<Segmen
         tail: 0,
         n_sets: 1,
         whole_cores_only: false,
-        joins_pulses: false,
+        // As the run did.
+        joins_pulses: crate::chain::segment_plan(&plan.chain).joins_pulses,
     };
     let mut segmenter = Segmenter::new(opened.source, cut)?;
     let mut segment = segmenter.make_segment();

@@ -121,6 +121,12 @@ pub fn draw(
 const ELLIPSE_POINTS: usize = 361;
 
 /// Where the strongest detections can be on the ground: ellipses about both stations.
+/// Ellipses that can be told apart in one picture.
+const MAX_ELLIPSES: usize = 6;
+/// Detections that are closer are shown as one target.
+const SAME_RANGE_M: f64 = 500.0;
+const SAME_RATE_MPS: f64 = 5.0;
+
 fn ellipses(
     radar: &PulseDopplerPlan,
     about: &About,
@@ -140,7 +146,19 @@ fn ellipses(
         let name = format!("{:.0} m, {:.1} m/s", d.range_m?, d.velocity_mps.unwrap_or(0.0));
         Some(Series { name, points: (0..ELLIPSE_POINTS).map(point).collect(), ..Series::default() })
     };
-    let mut series: Vec<Series> = strongest.iter().take(6).filter_map(ellipse).collect();
+    // A target that was seen in many looks is shown once.
+    let mut shown: Vec<&Detection> = Vec::new();
+    for detection in strongest {
+        let same = |other: &&Detection| {
+            let apart = |a: Option<f64>, b: Option<f64>| (a.unwrap_or(0.0) - b.unwrap_or(0.0)).abs();
+            apart(other.range_m, detection.range_m) < SAME_RANGE_M
+                && apart(other.velocity_mps, detection.velocity_mps) < SAME_RATE_MPS
+        };
+        if shown.len() < MAX_ELLIPSES && !shown.iter().any(same) {
+            shown.push(detection);
+        }
+    }
+    let mut series: Vec<Series> = shown.into_iter().filter_map(ellipse).collect();
     for (name, place) in [("transmitter", (east_t, north_t)), ("receiver", (east_r, north_r))] {
         let stroke = if name == "receiver" { Stroke::Rings } else { Stroke::Points };
         let colour = Some(6);
@@ -158,15 +176,18 @@ fn ellipses(
         y_label: "north (m)".to_owned(),
         series,
         y: None,
+        is_map: true,
         legend: Legend::UpperRight,
     }
 }
 
 /// The truth that lies beside a simulated recording; none where there is none.
 pub fn truth(recording: Option<&Path>) -> Vec<CpiTruth> {
-    let path = recording.map(|path| path.with_extension("truth.jsonl"));
-    let text = path.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-    text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()
+    let beside = |path: &Path| [path.with_extension("truth.jsonl"), path.with_file_name("truth.jsonl")];
+    let paths = recording.map(beside).into_iter().flatten();
+    let text = paths.into_iter().find_map(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
+    // Lines of bursts, which are of another kind, are none of CPIs.
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// A look that was worked on again.
@@ -213,9 +234,20 @@ pub fn range_time(
 ) -> MapPicture {
     let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
     let from_s = profiles.samples.first().map_or(0.0, |sample| seconds(*sample));
-    let until_s = profiles.samples.last().map_or(0.0, |sample| seconds(*sample))
-        + axes.look_s * profiles.looks_a_row as f64;
-    let values = (0..axes.n_gates).flat_map(|gate| profiles.rows.iter().map(move |row| db(row[gate])));
+    let row_s = axes.look_s * profiles.looks_a_row as f64;
+    // Columns are as long as a row is; where samples were lost they stay without a value.
+    let last_s = profiles.samples.last().map_or(from_s, |sample| seconds(*sample));
+    let n_columns = ((last_s - from_s) / row_s).round().clamp(0.0, MAX_COLUMNS) as usize + 1;
+    let column_s = ((last_s - from_s + row_s) / n_columns as f64).max(f64::MIN_POSITIVE);
+    let mut rows: Vec<Option<&Vec<f32>>> = vec![None; n_columns];
+    for (sample, row) in profiles.samples.iter().zip(&profiles.rows) {
+        let first = ((seconds(*sample) - from_s) / column_s).round() as usize;
+        let n = (row_s / column_s).round().max(1.0) as usize;
+        rows.iter_mut().skip(first).take(n).for_each(|column| *column = Some(row));
+    }
+    let rows = &rows;
+    let value = |row: &Option<&Vec<f32>>, gate: usize| row.map_or(f32::NAN, |row| db(row[gate]));
+    let values = (0..axes.n_gates).flat_map(|gate| rows.iter().map(move |row| value(row, gate)));
     let found = detections.iter().filter(|d| d.channel == 0);
     MapPicture {
         title: format!("Range over time, greatest power of all Doppler bins — {}", about.title),
@@ -223,14 +255,17 @@ pub fn range_time(
         y_label: "range (m)".to_owned(),
         value_label: "dBFS".to_owned(),
         values: values.collect(),
-        n_columns: profiles.rows.len(),
-        x: [from_s, until_s],
+        n_columns,
+        x: [from_s, from_s + column_s * n_columns as f64],
         y: ranges_m(axes),
         limits: None,
         detections: found.filter_map(|d| Some((seconds(d.sample), d.range_m?))).collect(),
         truth: thinned(truth).map(|t| (t.time_s, t.range_m)).collect(),
     }
 }
+
+/// Most columns of a picture, however long its gaps are.
+const MAX_COLUMNS: f64 = 4096.0;
 
 /// Edges of the first and of the last gate.
 fn ranges_m(axes: &MapAxes) -> [f64; 2] {
@@ -338,6 +373,7 @@ fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Det
             },
         ],
         y: None,
+        is_map: false,
         legend: Legend::UpperRight,
     }
 }

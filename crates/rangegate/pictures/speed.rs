@@ -20,6 +20,8 @@ pub fn draw(
     };
     let shown = plan.shown_bins();
     let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
+    // A slice is that of its middle, as its detections are.
+    let middle_s = (plan.n_fft() as f64 - plan.hop() as f64) / 2.0 / about.sample_rate_hz;
     // Of a real signal the magnitude; of a complex one, rising range rate is falling Doppler shift.
     let rate = |bin: f64| plan.velocity_mps_from_doppler_hz(plan.doppler_hz_from_bin(bin));
     let bins: Vec<usize> =
@@ -36,8 +38,8 @@ pub fn draw(
         values: values.collect(),
         n_columns: slices.rows.len(),
         x: [
-            seconds(*first),
-            seconds(*last) + plan.hop() as f64 * slices.looks_a_row as f64 / about.sample_rate_hz,
+            seconds(*first) + middle_s,
+            seconds(*last) + middle_s + plan.hop() as f64 * slices.looks_a_row as f64 / about.sample_rate_hz,
         ],
         y: [ends[0].min(ends[1]), ends[0].max(ends[1])],
         limits: None,

@@ -39,6 +39,7 @@ pub struct Looks {
     cycle_samples: f64,
     report: FramingReport,
     drift: Option<Drift>,
+    n_leaks: u64,
     carrier_offset_sum_hz: f64,
     leak_snr_sum: f64,
     after_gap: bool,
@@ -62,6 +63,7 @@ impl Looks {
             cycle_samples: plan.look.cycle_samples(),
             report: FramingReport { kind: plan.framing_kind(), ..FramingReport::default() },
             drift: None,
+            n_leaks: 0,
             carrier_offset_sum_hz: 0.0,
             leak_snr_sum: 0.0,
             after_gap: false,
@@ -91,6 +93,7 @@ impl Looks {
 
     /// Adds what the leak moved since the last look, taken as less than half a cycle.
     fn follow(&mut self, leak: &Leak, after_gap: bool) {
+        self.n_leaks += 1;
         self.carrier_offset_sum_hz += leak.carrier_offset_hz;
         self.leak_snr_sum += leak.snr_db;
         let here = (leak.sample, leak.sample_fraction);
@@ -108,7 +111,8 @@ impl Looks {
 
     /// What the framing came to so far.
     pub fn report(&self) -> FramingReport {
-        let n = self.report.looks.max(1) as f64;
+        // A leak is found in a look that is cut short, too.
+        let n = self.n_leaks.max(1) as f64;
         let rate_hz = self.sample_rate.hz();
         let Some(Drift { first, last, samples }) = self.drift else { return self.report.clone() };
         let span = (last.0 - first.0) as f64;

@@ -398,16 +398,20 @@ fn check_look(look: &Look, stream: &StreamInfo) -> Result<(), PlanError> {
     Ok(())
 }
 
+/// From a submarine's longest waves, and sound, to light.
+const CARRIERS_HZ: std::ops::RangeInclusive<f64> = 1.0..=1e15;
+
 fn carrier(config: &PulseDopplerConfig, stream: &StreamInfo) -> Result<f64, PlanError> {
     let carrier_hz = config.carrier_hz.or(stream.center_frequency_hz);
     let Some(carrier_hz) = carrier_hz else {
         let expected = "the transmitter's frequency: the recording does not name one";
         return Err(PlanError::setting("carrier_hz", &"none", expected));
     };
-    if carrier_hz.is_finite() && carrier_hz > 0.0 {
+    if CARRIERS_HZ.contains(&carrier_hz) {
         return Ok(carrier_hz);
     }
-    Err(PlanError::setting("carrier_hz", &carrier_hz, "a finite number of Hz above zero"))
+    let expected = format!("{:e} to {:e} Hz", CARRIERS_HZ.start(), CARRIERS_HZ.end());
+    Err(PlanError::setting("carrier_hz", &format!("{carrier_hz:e}"), expected))
 }
 
 /// Samples that are there of a pulse before the next begins.

@@ -49,6 +49,8 @@ pub struct LinePlot {
     pub series: Vec<Series>,
     /// Limits of the ordinate; from the values where not given.
     pub y: Option<[f64; 2]>,
+    /// A metre is as long one way as the other.
+    pub is_map: bool,
     /// Where the legend covers nothing.
     pub legend: Legend,
 }
@@ -72,6 +74,23 @@ impl Legend {
     }
 }
 
+/// Pixels around the axes, below and beside them.
+const MARGIN: u32 = 12;
+const BELOW: u32 = 60;
+const BESIDE: u32 = 95;
+
+/// Limits of a map, one of them made wider so that both axes have one scale.
+fn to_scale((width, height): (u32, u32), x: [f64; 2], y: [f64; 2]) -> ([f64; 2], [f64; 2]) {
+    let across = f64::from(width.saturating_sub(2 * MARGIN + BESIDE).max(1));
+    let up = f64::from(height.saturating_sub(2 * MARGIN + BELOW).max(1));
+    let per_pixel = ((x[1] - x[0]) / across).max((y[1] - y[0]) / up);
+    let around = |[low, high]: [f64; 2], pixels: f64| {
+        let (middle, half) = (low.midpoint(high), per_pixel * pixels / 2.0);
+        [middle - half, middle + half]
+    };
+    (around(x, across), around(y, up))
+}
+
 /// Draws the series with a legend.
 ///
 /// # Errors
@@ -80,15 +99,18 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
     let finite = |(x, y): &(f64, f64)| x.is_finite() && y.is_finite();
     let all = || plot.series.iter().flat_map(|series| &series.points).filter(|point| finite(point));
     let [first, last] = limits(all().map(|(x, _)| *x), 0.0);
-    let x = axis(first, last);
     let [low, high] = plot.y.unwrap_or_else(|| limits(all().map(|(_, y)| *y), 0.06));
-    let y = axis(low, high);
     write_png(path, |sheet| {
         let rest = titled(sheet, &plot.title)?;
+        let ([first, last], [low, high]) = match plot.is_map {
+            true => to_scale(rest.dim_in_pixel(), [first, last], [low, high]),
+            false => ([first, last], [low, high]),
+        };
+        let (x, y) = (axis(first, last), axis(low, high));
         let mut chart = ChartBuilder::on(&rest)
-            .margin(12)
-            .x_label_area_size(60)
-            .y_label_area_size(95)
+            .margin(MARGIN)
+            .x_label_area_size(BELOW)
+            .y_label_area_size(BESIDE)
             .build_cartesian_2d(x.clone(), y.clone())
             .map_err(text)?;
         chart
