@@ -105,8 +105,7 @@ fn overflows_are_gaps_of_exactly_what_was_lost_after_a_hundred_of_them_too() {
         noise_radio(folder.path(), &format!("paced=false,overflow_every_s=1,overflow_samples={lost}"));
     for name in ["gaps.sigmf-meta", "gaps"] {
         let out = folder.path().join(name);
-        // What the radio gave is counted, not what it lost.
-        let arguments = ["--rate", "1M", "--duration", "101", "--out", text(&out)];
+        let arguments = ["--rate", "1M", "--duration", "102", "--out", text(&out)];
         let report = captured(&capture(&module, &device, &arguments), 1);
         let runs = runs_of_noise(&out);
         let gaps: Vec<u64> = runs.windows(2).map(|pair| pair[1].0 - pair[0].1).collect();
@@ -119,7 +118,7 @@ fn overflows_are_gaps_of_exactly_what_was_lost_after_a_hundred_of_them_too() {
         let times = |what: &str| report["received"][what].as_u64().unwrap_or_default();
         assert_eq!(times("overflows") + times("behind"), gaps.len() as u64, "{name}");
         assert_eq!(report["received"]["lost"], gaps.len() as u64 * lost, "{name}");
-        assert_eq!(report["samples"], 101_000_000, "{name}");
+        assert_eq!(report["samples"], 102_000_000 - gaps.len() as u64 * lost, "{name}");
         // The radio loses them at whole seconds of its own time.
         assert!(
             runs[1..].iter().all(|run| (run.0 - runs[0].0 - lost).is_multiple_of(1_000_000)),
@@ -156,7 +155,7 @@ fn what_was_recorded_while_a_chain_ran_gives_the_same_detections() {
         let found = detections(&heard);
         assert!(found.len() >= 300, "{} detections in two seconds of the scene", found.len());
         let report = report(&live);
-        assert_eq!(report["gaps"], if code == 0 { 0 } else { 20 });
+        assert_eq!(report["gaps"], if code == 0 { 0 } else { 19 });
         assert_eq!(report["radio"]["driver"], "rangegate");
         let again = replay(&recording, &config, &folder.path().join(format!("{name}-replayed")), &[]);
         assert!(heard == again, "{name}: {} bytes live, {} replayed", heard.len(), again.len());
@@ -304,11 +303,10 @@ fn a_radio_that_is_unplugged_ends_the_recording_and_all_of_it_is_kept() {
     let output = capture(
         &module,
         &device,
-        &["--rate", "1M", "--out", text(&out), "--duration", "1", "--reconnect", "30"],
+        &["--rate", "1M", "--out", text(&out), "--duration", "3", "--reconnect", "30"],
     );
     let report = captured(&output, 1);
     assert_eq!(report["received"]["reconnects"], 1);
-    assert_eq!(report["samples"], 1_000_000);
     let runs = runs(&out);
     assert_eq!(runs.len(), 2, "{runs:?}");
     assert!(runs[1].0 - runs[0].1 >= 900_000, "a second was lost: {runs:?}");

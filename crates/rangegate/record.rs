@@ -13,6 +13,8 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// Segments, at most, between the source and a detection.
+const SEGMENTS_ON_THEIR_WAY: usize = 64;
 /// Blocks between the source and the disk.
 const N_BLOCKS: usize = 64;
 
@@ -73,7 +75,10 @@ impl Recording {
     pub fn new(args: &RecordArgs, out: &Path, plan: &Plan) -> Result<Self> {
         let trigger = Trigger::new();
         let limits = Limits::new(args, out)?;
-        let recorder = recorder(args, out, &plan.stream, plan.radio.as_ref(), &trigger)?;
+        // A detection is known when the segments that are on their way are done.
+        let (core_len, lead, tail) = plan.chain.core_lead_tail();
+        let latency = ((core_len + lead + tail) * SEGMENTS_ON_THEIR_WAY) as u64;
+        let recorder = recorder(args, out, &plan.stream, plan.radio.as_ref(), latency, &trigger)?;
         if args.last.is_some() {
             pull_on_key_and_signal(&trigger)?;
         }
@@ -121,6 +126,7 @@ pub fn recorder(
     out: &Path,
     stream: &StreamInfo,
     radio: Option<&RadioSettings>,
+    latency: u64,
     trigger: &Trigger,
 ) -> Result<Recorder> {
     let metadata = radio.map_or_else(Map::new, metadata);
@@ -131,7 +137,13 @@ pub fn recorder(
     };
     let samples = |s: f64| (s * stream.sample_rate.hz()).round() as u64;
     let after_s = args.after.unwrap_or(before_s);
-    Ok(Recorder::last(out, stream, options, (samples(before_s), samples(after_s)), trigger.clone()))
+    let held = samples(before_s).saturating_add(latency) as f64;
+    let (needed, there) = (held * (stream.format.bytes() * stream.n_channels) as f64, available_memory());
+    if let Some(there) = there.filter(|there| needed > 0.8 * there) {
+        let (needed, there) = (needed / 1e9, there / 1e9);
+        bail!("--last {before_s} takes {needed:.1} GB of memory, of which {there:.1} GB are free");
+    }
+    Ok(Recorder::last(out, stream, options, (samples(before_s), samples(after_s)), latency, trigger.clone()))
 }
 
 /// The radio's settings, one level deep, as recordings keep them.
@@ -239,6 +251,13 @@ impl Limits {
         let by_size = self.max_bytes.map(|most| most.saturating_sub(bytes));
         by_disk.into_iter().chain(by_size).min()
     }
+}
+
+/// Memory that programs may still take, bytes.
+fn available_memory() -> Option<f64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib * 1024.0)
 }
 
 #[cfg(unix)]

@@ -14,8 +14,8 @@ use serde::Serialize;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-/// Samples of each block whose level is measured.
-const MEASURED: usize = 1024;
+/// Losses that are told one by one.
+const SHOWN: usize = 5;
 /// How often the line on the terminal changes.
 const REFRESH: Duration = Duration::from_millis(500);
 
@@ -31,6 +31,7 @@ struct Report {
     duration_s: f64,
     received: RadioCounts,
     losses: Vec<String>,
+    n_losses: u64,
     mean_power_db: f64,
     peak_db: f64,
     clipped_percent: Option<f64>,
@@ -46,11 +47,17 @@ struct Report {
 /// The radio or the recording cannot be opened.
 pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let stop = super::run::stop_on_interrupt();
+    let trigger = Trigger::new();
+    // Before the radio starts, and also where there is nothing to trigger: the signal must not end a recording.
+    record::pull_on_key_and_signal(&trigger)?;
     if let Some(path) = &args.config {
         let mut config = config::load(path)?;
         args.radio.apply(&mut config.source)?;
         return super::run::go(config, &args.how(), &args.record, quiet, &stop);
     }
+    let out = args.out.as_deref().context("--out is missing: where to record to")?;
+    // What may be refused is refused before the radio starts.
+    let mut limits = Limits::new(&args.record, out)?;
     let mut source_config = config::SourceConfig::default();
     args.radio.apply(&mut source_config)?;
     let (radio, rate_hz) = plan::open_radio(&source_config)?;
@@ -58,14 +65,8 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let n_samples = args.record.duration.map(|s| (s * rate_hz).round() as u64);
     // With --last the end is that of listening.
     let source = radio.start(source_config.to_baseband(), n_samples, stop.clone())?;
-    let out = args.out.as_deref().context("--out is missing: where to record to")?;
-    let trigger = Trigger::new();
-    let recorder = record::recorder(&args.record, out, source.info(), Some(&settings), &trigger)?;
-    let mut limits = Limits::new(&args.record, out)?;
+    let recorder = record::recorder(&args.record, out, source.info(), Some(&settings), 0, &trigger)?;
     let is_holding = args.record.last.is_some();
-    if is_holding {
-        record::pull_on_key_and_signal(&trigger)?;
-    }
     let bar = status_line(quiet, is_holding);
     let mut capture = Capture {
         level: LevelMeter::new(source.info().format, source.info().sample_rate)?,
@@ -80,6 +81,7 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let started = Instant::now();
     let first = (capture.source.info().first_sample, capture.source.info().anchor);
     let ended = capture.run(&mut limits);
+    capture.level.merge(&capture.recent);
     let finished = capture.recorder.finish().map_err(anyhow::Error::from);
     let ended = ended.and_then(|why| finished.map(|()| why));
     capture.bar.finish_and_clear();
@@ -88,10 +90,15 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let report = Report {
         status: match &ended {
             Err(_) => "failed",
+            Ok(()) if capture.source.why_ended().is_some() => "failed",
             Ok(()) if stop.is_set() => "stopped",
             Ok(()) => "done",
         },
-        error: ended.as_ref().err().map(super::sentence),
+        error: match &ended {
+            Err(error) => Some(super::sentence(error)),
+            Ok(()) => capture.source.why_ended().map(str::to_owned),
+        },
+        n_losses: capture.source.n_losses(),
         duration_s: recorded.samples as f64 / capture.source.info().sample_rate.hz(),
         recorded,
         first_sample: first.0,
@@ -130,8 +137,7 @@ impl Capture {
     fn run(&mut self, limits: &mut Limits) -> Result<()> {
         let mut block = IqBlock::default();
         while self.source.next_block(&mut block).map_err(anyhow::Error::from_boxed)? {
-            self.level.add(&block, MEASURED);
-            self.recent.add(&block, MEASURED);
+            self.recent.add(&block);
             self.recorder.accept(&block)?;
             if limits.are_reached(self.recorder.recorded().bytes)? {
                 break;
@@ -160,9 +166,9 @@ impl Capture {
             .recent
             .clipped_percent()
             .map_or(String::new(), |percent| format!(", {percent:.2} % clipped"));
-        let left = left_s.map_or(String::new(), |s| format!(", {} left", clock(s.max(0.0))));
+        let left = left_s.map_or(String::new(), |s| format!(" (-{})", clock(s.max(0.0))));
         self.bar.set_message(format!(
-            "{}  {:.2} MS/s, {:.1} dBFS (peak {:.1}){clipped}, {} overflows, {:.0} MB/s to disk, memory {:.0} %{left}",
+            "{}{left}  {:.2} MS/s, {:.1} dBFS (peak {:.1}){clipped}, {} overflows, {:.0} MB/s, memory {:.0} %",
             clock(counts.samples as f64 / rate_hz),
             rate_hz / 1e6,
             self.recent.mean_power_db(),
@@ -171,6 +177,7 @@ impl Capture {
             disk_bps / 1e6,
             100.0 * self.source.fill(),
         ));
+        self.level.merge(&self.recent);
         self.recent.reset();
         (self.shown, self.shown_bytes) = (Instant::now(), recorded.bytes);
     }
@@ -185,10 +192,7 @@ impl Report {
         if self.recorded.paths.is_empty() {
             text.push_str("nothing was recorded: no trigger came\n");
         }
-        let lost = match (
-            self.received.lost,
-            self.received.overflows + self.received.jumps + self.received.behind,
-        ) {
+        let lost = match (self.received.lost, self.received.gaps()) {
             (0, 0) => "none was lost".to_owned(),
             (lost, times) => format!("{lost} were lost in {times} gaps"),
         };
@@ -211,11 +215,28 @@ impl Report {
 
     fn warn(&self) {
         let mut stderr = std::io::stderr().lock();
-        for loss in self.losses.iter().take(5) {
+        let losses = || self.losses.iter().filter(|loss| Some(*loss) != self.error.as_ref());
+        for loss in losses().take(SHOWN) {
             let _ = writeln!(stderr, "rangegate: lost: {loss}");
         }
-        if self.losses.len() > 5 {
-            let _ = writeln!(stderr, "rangegate: lost: {} times more", self.losses.len() - 5);
+        let told = self.losses.len() - losses().count() + SHOWN;
+        let others = self.n_losses.saturating_sub(told as u64);
+        if others > 0 {
+            let _ = writeln!(stderr, "rangegate: lost: {others} times more");
+        }
+        if self.recorded.filled > 0 {
+            let filled = self.recorded.filled;
+            let _ = writeln!(
+                stderr,
+                "rangegate: {filled} zeros stand for lost samples: the format has no place for a gap"
+            );
+        }
+        if self.recorded.missed_triggers > 0 {
+            let missed = self.recorded.missed_triggers;
+            let _ = writeln!(
+                stderr,
+                "rangegate: {missed} triggers came when their samples were gone: raise --last"
+            );
         }
         if let Some(error) = &self.error {
             let _ = writeln!(stderr, "rangegate: {error}; everything until then is kept");

@@ -126,7 +126,7 @@ fn verify(recording: &mut dyn Recording) -> Result<Verified> {
         let follows = verified.n_samples > 0 && !block.header.after_gap && first == at;
         verified.runs += u64::from(!follows);
         verified.samples_in_gaps += first - at;
-        level.add(&block, block.n_samples());
+        level.add(&block);
         verified.n_samples += block.n_samples() as u64;
         at = block.end_sample();
     }

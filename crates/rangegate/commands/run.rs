@@ -63,11 +63,12 @@ pub fn go(
 ) -> Result<Outcome> {
     plan::apply_how(&mut config, how)?;
     let (plan, source) = Plan::new(config, stop)?;
-    let destination = Destination::open(how.out.as_deref()).context("--out")?;
+    // First what may be refused: the results of an earlier run are not to be lost for nothing.
     let recording = match &how.record {
         Some(path) => Some(Recording::new(record, path, &plan)?),
         None => None,
     };
+    let destination = Destination::open(how.out.as_deref()).context("--out")?;
     let done = assemble::run(&plan, source, destination, recording, stop, quiet)?;
     if how.json {
         super::print_json(&done.report)?;

@@ -171,6 +171,11 @@ pub trait Writer: Send {
     /// The disk is full, or the block does not fit the stream.
     fn write(&mut self, block: &IqBlock) -> Result<()>;
 
+    /// Samples a channel that were accepted and then could not be written, since this was asked last.
+    fn take_unwritten(&mut self) -> u64 {
+        0
+    }
+
     /// Brings everything to disk and closes the recording.
     ///
     /// # Errors

@@ -31,7 +31,10 @@ impl Trigger {
 
     /// Keep what is around this sample.
     pub fn at(&self, sample: u64) {
-        self.0.store(sample.min(Self::NOW - 1), Ordering::Release);
+        let sample = sample.min(Self::NOW - 1);
+        // The later of two that nobody has seen yet, and the newest sample before all.
+        let merge = |old: u64| Some(if old == Self::NONE { sample } else { old.max(sample) });
+        let _ = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, merge);
     }
 
     /// Where it was pulled since it was asked last.
@@ -57,8 +60,12 @@ pub struct Recorded {
     pub paths: Vec<PathBuf>,
     /// Samples a channel in all of them.
     pub samples: u64,
-    /// Bytes of samples.
+    /// Bytes of samples, with what was filled in.
     pub bytes: u64,
+    /// Samples a channel that stand for lost ones, in formats that have no place for a gap.
+    pub filled: u64,
+    /// Triggers whose samples were gone already.
+    pub missed_triggers: u64,
 }
 
 /// Writes a stream to a recording, or holds the last of it in memory and writes that when it is told to.
@@ -74,6 +81,8 @@ pub struct Recorder {
 /// The last of a stream.
 struct Held {
     before: u64,
+    /// Held besides: how late a trigger for a sample may come.
+    latency: u64,
     after: u64,
     trigger: Trigger,
     blocks: VecDeque<IqBlock>,
@@ -99,17 +108,21 @@ impl Recorder {
     /// Holds `before` samples in memory; when the trigger is pulled writes them, and `after` more, to a recording of
     /// its own: `NAME-0001`, `NAME-0002`, …
     ///
-    /// Memory: that of the samples. A trigger within a recording makes it longer; what was written is not held again.
+    /// A trigger for a sample may come `latency` samples after it.
+    ///
+    /// Memory: that of the samples. A trigger within a recording makes it longer.
     pub fn last(
         path: &Path,
         stream: &StreamInfo,
         options: CreateOptions,
         (before, after): (u64, u64),
+        latency: u64,
         trigger: Trigger,
     ) -> Self {
         let mut recorder = Self::new(path, stream, options);
         let (blocks, spare) = (VecDeque::new(), Vec::new());
-        recorder.held = Some(Held { before, after, trigger, blocks, spare, samples: 0, until: None });
+        recorder.held =
+            Some(Held { before, latency, after, trigger, blocks, spare, samples: 0, until: None });
         recorder
     }
 
@@ -145,6 +158,14 @@ impl Recorder {
         let newest = held.blocks.back().map_or(0, IqBlock::end_sample);
         let Some(at) = held.trigger.take(newest) else { return Ok(()) };
         let until = at.saturating_add(held.after);
+        if held.until.is_none() {
+            let from = at.saturating_sub(held.before);
+            held.forget_before(from);
+            if held.blocks.front().is_none_or(|block| block.header.first_sample >= until) {
+                self.recorded.missed_triggers += 1;
+                return Ok(());
+            }
+        }
         held.until = Some(held.until.map_or(until, |before| before.max(until)));
         self.begin()
     }
@@ -169,32 +190,49 @@ impl Recorder {
             let Some(held) = &mut self.held else { return Ok(()) };
             let Some(until) = held.until else { return Ok(()) };
             let Some(mut block) = held.pop() else { return Ok(()) };
-            let is_last = block.end_sample() >= until;
-            if block.header.first_sample < until {
-                block.truncate(usize::try_from(until - block.header.first_sample).unwrap_or(usize::MAX));
+            if block.end_sample() < until {
                 self.write(&block)?;
+                self.held.iter_mut().for_each(|held| held.spare.push(std::mem::take(&mut block)));
+                continue;
             }
-            if let Some(held) = &mut self.held {
-                held.spare.push(block);
-                if is_last {
-                    held.until = None;
-                    self.close()?;
-                }
-            }
+            // The next recording may need what is behind its end.
+            let Some(held) = &mut self.held else { return Ok(()) };
+            let mut last = held.spare.pop().unwrap_or_default();
+            last.copy_from(&block);
+            held.samples += block.n_samples() as u64;
+            held.blocks.push_front(block);
+            held.until = None;
+            last.truncate(
+                usize::try_from(until.saturating_sub(last.header.first_sample)).unwrap_or(usize::MAX),
+            );
+            let written = self.write(&last);
+            self.held.iter_mut().for_each(|held| held.spare.push(std::mem::take(&mut last)));
+            return written.and(self.close());
         }
         Ok(())
     }
 
     fn write(&mut self, block: &IqBlock) -> Result<()> {
         let Some(writer) = &mut self.writer else { return Ok(()) };
-        writer.write(block)?;
-        self.recorded.samples += block.n_samples() as u64;
-        self.recorded.bytes += (block.n_samples() * block.n_channels() * block.format().bytes()) as u64;
-        Ok(())
+        if block.is_empty() {
+            return Ok(());
+        }
+        let filled_before = writer.filled().samples;
+        let written = writer.write(block);
+        let filled = writer.filled().samples - filled_before;
+        let frame = (block.n_channels() * block.format().bytes()) as u64;
+        let n_samples = if written.is_ok() { block.n_samples() as u64 } else { 0 };
+        self.recorded.filled += filled;
+        self.recorded.samples = (self.recorded.samples + n_samples).saturating_sub(writer.take_unwritten());
+        self.recorded.bytes += (n_samples + filled) * frame;
+        written
     }
 
     fn close(&mut self) -> Result<()> {
-        self.writer.take().map_or(Ok(()), |mut writer| writer.finish())
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        let finished = writer.finish();
+        self.recorded.samples = self.recorded.samples.saturating_sub(writer.take_unwritten());
+        finished
     }
 
     /// Writes what is still to be written, and closes.
@@ -218,8 +256,16 @@ impl Held {
         // What is being written is taken from the front by the writer alone.
         while self.until.is_none()
             && let Some(front) = self.blocks.front().map(|block| block.n_samples() as u64)
-            && self.samples - front >= self.before
+            && self.samples - front >= self.before.saturating_add(self.latency)
         {
+            let oldest = self.pop();
+            self.spare.extend(oldest);
+        }
+    }
+
+    /// Lets go of blocks that end before a sample.
+    fn forget_before(&mut self, sample: u64) {
+        while self.blocks.front().is_some_and(|block| block.end_sample() <= sample) {
             let oldest = self.pop();
             self.spare.extend(oldest);
         }
@@ -296,7 +342,7 @@ mod tests {
         let path = folder.path().join("event.sigmf-meta");
         let trigger = Trigger::new();
         let mut recorder =
-            Recorder::last(&path, &stream(), CreateOptions::default(), (1000, 450), trigger.clone());
+            Recorder::last(&path, &stream(), CreateOptions::default(), (1000, 450), 500, trigger.clone());
         for n in 0..100_u64 {
             match n {
                 30 => trigger.at(5000 + 2950),
@@ -307,17 +353,20 @@ mod tests {
             }
             recorder.accept(&block(5000 + n * 100)).unwrap();
         }
+        // Long gone.
+        trigger.at(5000 + 10);
         recorder.finish().unwrap();
+        assert_eq!(recorder.recorded().missed_triggers, 1);
         let paths = [1, 2].map(|n| folder.path().join(format!("event-000{n}.sigmf-meta")));
         assert_eq!(recorder.recorded().paths, paths);
         let (first, values) = read(&paths[0]);
         let end = first + values.len() as u64;
-        // At the trigger blocks 21 to 30 were held.
-        assert_eq!((first, end), (5000 + 2100, 5000 + 3100 + 450));
+        // From the block on that holds the first of the 1,000 samples before the trigger.
+        assert_eq!((first, end), (5000 + 1900, 5000 + 3100 + 450));
         assert!(values.iter().enumerate().all(|(n, &value)| value == first as i16 + n as i16));
         let (first, values) = read(&paths[1]);
         assert_eq!((first, first + values.len() as u64), (5000 + 6100, 5000 + 7100 + 450));
-        assert_eq!(recorder.recorded().samples, 1450 + 1450);
+        assert_eq!(recorder.recorded().samples, 1650 + 1450);
     }
 
     #[test]
@@ -326,7 +375,7 @@ mod tests {
         let path = folder.path().join("event.sigmf-meta");
         let trigger = Trigger::new();
         let mut recorder =
-            Recorder::last(&path, &stream(), CreateOptions::default(), (2000, 10_000), trigger.clone());
+            Recorder::last(&path, &stream(), CreateOptions::default(), (2000, 10_000), 0, trigger.clone());
         for n in 0..20_u64 {
             if n == 19 {
                 trigger.now();

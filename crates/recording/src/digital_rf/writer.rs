@@ -39,6 +39,8 @@ pub(crate) struct DrfWriter {
     /// Number of files written.
     sequence: u64,
     file: Option<OpenFile>,
+    /// Rows of files that could not be written.
+    unwritten: u64,
     /// Rows of the open file.
     rows: Vec<u8>,
 }
@@ -87,6 +89,7 @@ impl DrfWriter {
             next: stream.first_sample,
             sequence: 0,
             file: None,
+            unwritten: 0,
             rows: Vec::new(),
         };
         let first = writer.index(stream.first_sample)?;
@@ -129,6 +132,7 @@ impl DrfWriter {
         self.rows.clear();
         self.sequence += 1;
         if written.is_err() {
+            self.unwritten += file.n_rows;
             // It would be ignored by readers, but on a full disk it is in the way.
             let _ = std::fs::remove_file(&temporary);
         }
@@ -197,8 +201,12 @@ impl Writer for DrfWriter {
         while done < block.n_samples() {
             let at = first + done as u64;
             let ms = self.timeline.file_of(at);
-            if self.file.as_ref().is_some_and(|file| file.ms != ms) {
-                self.close_file()?;
+            if self.file.as_ref().is_some_and(|file| file.ms != ms)
+                && let Err(error) = self.close_file()
+            {
+                // What is of this block was not accepted.
+                self.unwritten = self.unwritten.saturating_sub(done as u64);
+                return Err(error);
             }
             let file =
                 self.file.get_or_insert_with(|| OpenFile { ms, n_rows: 0, index: Vec::new(), end: u64::MAX });
@@ -213,6 +221,10 @@ impl Writer for DrfWriter {
         }
         self.next = block.end_sample();
         Ok(())
+    }
+
+    fn take_unwritten(&mut self) -> u64 {
+        std::mem::take(&mut self.unwritten)
     }
 
     fn finish(&mut self) -> Result<()> {

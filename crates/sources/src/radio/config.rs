@@ -88,7 +88,7 @@ impl RadioConfig {
         let numbers = [
             ("gain_db", self.gain_db, f64::MIN, f64::MAX),
             ("bandwidth_hz", self.bandwidth_hz, 0.0, f64::MAX),
-            ("buffer_s", Some(self.buffer_s), 0.01, 600.0),
+            ("buffer_s", Some(self.buffer_s), 0.01, 60.0),
             ("reconnect_s", Some(self.reconnect_s), 0.0, 1e9),
         ];
         for (name, value, least, most) in numbers {

@@ -108,6 +108,13 @@ pub struct RadioCounts {
     pub reconnects: u64,
 }
 
+impl RadioCounts {
+    /// Gaps, whatever made them.
+    pub fn gaps(&self) -> u64 {
+        self.overflows + self.jumps + self.behind + self.reconnects
+    }
+}
+
 /// A radio as a [`Source`]: absolute indices count from 1970, so that two recordings of one place fit together.
 ///
 /// One thread does nothing but read; what it read waits in a fixed number of blocks. Where these are full, a radio with
@@ -119,11 +126,12 @@ pub struct RadioSource {
     counts: RadioCounts,
     losses: Vec<String>,
     n_losses: u64,
-    left: Option<u64>,
+    /// Index behind the last sample that is wanted.
+    last: Option<u64>,
+    why_ended: Option<String>,
     /// Index behind the last sample that was handed out.
     end_sample: u64,
     ended: bool,
-    stop: Stop,
     /// Ends the thread with the source.
     quit: Stop,
     thread: Option<JoinHandle<()>>,
@@ -175,7 +183,7 @@ impl RadioSource {
             behind: 0,
             waited: false,
             last_in_time: Instant::now(),
-            stop: stop.clone(),
+            stop,
             quit: quit.clone(),
         };
         // Alone on a single core it would only be in the way of itself.
@@ -198,11 +206,11 @@ impl RadioSource {
             counts: RadioCounts::default(),
             losses: Vec::new(),
             n_losses: 0,
-            left: options.n_samples,
+            last: options.n_samples.map(|n| info.first_sample.saturating_add(n)),
+            why_ended: None,
             end_sample: info.first_sample,
             info,
             ended: false,
-            stop,
             quit,
             thread: Some(thread),
         })
@@ -211,6 +219,16 @@ impl RadioSource {
     /// What came, and what did not, of the blocks that were handed out.
     pub fn counts(&self) -> RadioCounts {
         self.counts
+    }
+
+    /// Why the stream ended early, if it did.
+    pub fn why_ended(&self) -> Option<&str> {
+        self.why_ended.as_deref()
+    }
+
+    /// How often something was lost.
+    pub fn n_losses(&self) -> u64 {
+        self.n_losses
     }
 
     /// Share of the memory between the radio and here that is in use, 0 to 1.
@@ -252,7 +270,8 @@ impl Source for RadioSource {
     }
 
     fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
-        if self.ended || self.left == Some(0) || self.stop.is_set() {
+        // What was received before somebody said stop still comes.
+        if self.ended || self.last.is_some_and(|last| self.end_sample >= last) {
             return Ok(false);
         }
         match self.messages.recv() {
@@ -261,13 +280,13 @@ impl Source for RadioSource {
                     self.note(next.header.first_sample, loss);
                 }
                 std::mem::swap(block, &mut *next);
-                if let Some(left) = &mut self.left {
-                    block.truncate(usize::try_from(*left).unwrap_or(usize::MAX));
-                    *left -= block.n_samples() as u64;
+                if let Some(last) = self.last {
+                    let left = last.saturating_sub(block.header.first_sample);
+                    block.truncate(usize::try_from(left).unwrap_or(usize::MAX));
                 }
                 self.counts.samples += block.n_samples() as u64;
                 self.end_sample = block.end_sample();
-                Ok(true)
+                Ok(!block.is_empty())
             }
             Some(Message::End { behind, why }) => {
                 self.ended = true;
@@ -276,11 +295,14 @@ impl Source for RadioSource {
                     self.note(end, Loss { cause: Cause::Behind, lost: behind, estimated: false });
                 }
                 if let Some(why) = why {
-                    self.tell(why);
+                    // Before all others: it is what whoever recorded wants to know.
+                    self.losses.insert(0, why.clone());
+                    self.n_losses += 1;
+                    self.why_ended = Some(why);
                 }
                 Ok(false)
             }
-            None => Ok(false),
+            None => Err("the thread that reads the radio ended by itself".into()),
         }
     }
 
@@ -408,7 +430,10 @@ impl Reader {
         // A radio that came back may have begun its time anew.
         let time_ns = time_ns.filter(|_| missing != Some(Cause::Reconnected));
         let loss = match self.timeline.place(time_ns, missing.is_some(), estimate) {
-            Step::Follows => None,
+            Step::Follows => {
+                self.waited &= missing.is_some();
+                None
+            }
             Step::Gap { lost, estimated } => {
                 let cause = match missing {
                     Some(Cause::Overflow) if std::mem::take(&mut self.waited) => Cause::Behind,

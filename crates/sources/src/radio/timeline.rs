@@ -24,11 +24,16 @@ pub(super) struct Timeline {
     origin: Option<(u64, i128)>,
     /// Index of the sample that comes next if nothing is lost.
     next: u64,
+    /// Reads in a row that came one sample late.
+    late: u32,
 }
+
+/// So many in a row are no rounding: a sample is missing.
+const MOST_LATE: u32 = 4;
 
 impl Timeline {
     pub(super) fn new(rate: SampleRate, first_sample: u64) -> Self {
-        Self { rate, origin: None, next: first_sample }
+        Self { rate, origin: None, next: first_sample, late: 0 }
     }
 
     /// Index of the sample that comes next if nothing is lost.
@@ -66,10 +71,12 @@ impl Timeline {
         let due = i128::from(sample) + samples(self.rate, time_ns - origin_ns);
         let missing = due - i128::from(self.next);
         // Clocks are told in nanoseconds, and some drivers round them to ticks of their own.
-        let tolerance = if after_overflow { 0 } else { 1 };
+        self.late = if missing == 1 { self.late + 1 } else { 0 };
+        let tolerance = if after_overflow || self.late >= MOST_LATE { 0 } else { 1 };
         if missing > tolerance {
             let lost = u64::try_from(missing).unwrap_or(u64::MAX);
             self.next = self.next.saturating_add(lost);
+            self.late = 0;
             Step::Gap { lost, estimated: false }
         } else if missing < -1 {
             self.origin = Some((self.next, time_ns));
@@ -142,6 +149,22 @@ mod tests {
         assert_eq!(timeline.next(), 252_000, "indices only grow");
         timeline.advance(10);
         assert_eq!(place(&mut timeline, 2010), Step::Follows);
+    }
+
+    #[test]
+    fn one_sample_that_stays_away_is_missed() {
+        let rate = rate(1e6);
+        let mut timeline = Timeline::new(rate, 0);
+        let steps: Vec<Step> = (0..10)
+            .map(|read| {
+                let at = read * 100 + u64::from(read > 2);
+                let step = timeline.place(time(rate, at), false, || 0);
+                timeline.advance(100);
+                step
+            })
+            .collect();
+        assert_eq!(steps.iter().filter(|step| **step == Step::Gap { lost: 1, estimated: false }).count(), 1);
+        assert_eq!(timeline.next(), 1001);
     }
 
     #[test]
