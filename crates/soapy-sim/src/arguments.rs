@@ -38,8 +38,8 @@ const KNOWN: &[&str] = &[
     "unplug_for_s",
 ];
 
-/// SoapyRemote passes its own argument on to the radio.
-const PASSED_ON: &str = "remote";
+/// SoapyRemote passes arguments of its own on to the radio.
+const PASSED_ON: &[&str] = &["remote", "soapy_remote_no_deeper"];
 
 /// Longest time of a fault, s: sample indices stay far from 64 bits.
 const MAX_TIME_S: f64 = 1e9;
@@ -183,7 +183,9 @@ impl Given<'_> {
 
 impl Arguments {
     pub(crate) fn parse(pairs: &Pairs) -> Result<Self, String> {
-        if let Some(unknown) = pairs.keys().find(|key| !KNOWN.contains(&key.as_str()) && *key != PASSED_ON) {
+        if let Some(unknown) =
+            pairs.keys().find(|key| !KNOWN.contains(&key.as_str()) && !PASSED_ON.contains(&key.as_str()))
+        {
             return Err(format!("unknown argument '{unknown}': driver=rangegate knows {}", KNOWN.join(", ")));
         }
         let given = Given(pairs);

@@ -410,8 +410,9 @@ fn carrier(config: &PulseDopplerConfig, stream: &StreamInfo) -> Result<f64, Plan
     if CARRIERS_HZ.contains(&carrier_hz) {
         return Ok(carrier_hz);
     }
-    let expected = format!("{:e} to {:e} Hz", CARRIERS_HZ.start(), CARRIERS_HZ.end());
-    Err(PlanError::setting("carrier_hz", &format!("{carrier_hz:e}"), expected))
+    let expected =
+        format!("a number above zero, from {:e} to {:e} Hz", CARRIERS_HZ.start(), CARRIERS_HZ.end());
+    Err(PlanError::setting("carrier_hz", &carrier_hz, expected))
 }
 
 /// Samples that are there of a pulse before the next begins.
