@@ -1,5 +1,6 @@
 //! `capture`, `devices`, and `run` on a radio: the real program, through the real SoapySDR, on the simulated radio
 //! of `crates/soapy-sim` (`scripts/soapy-module` builds it; RANGEGATE_SOAPY_MODULE names its folder).
+#![allow(clippy::print_stdout, reason = "figures, and skipped cases, are said loudly")]
 
 mod common;
 
@@ -165,7 +166,7 @@ fn what_was_recorded_while_a_chain_ran_gives_the_same_detections() {
             let n_samples = if &*detection.template == "barker-13" { 260 } else { 79 };
             let end = detection.sample + n_samples;
             let whole = runs.iter().any(|run| run.0 <= detection.sample + 1 && end <= run.1 + 1);
-            assert!(whole, "{}: {detection:?}", name);
+            assert!(whole, "{name}: {detection:?}");
         }
     }
 }

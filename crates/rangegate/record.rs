@@ -188,7 +188,7 @@ pub fn pull_on_key_and_signal(trigger: &Trigger) -> Result<()> {
     let key = trigger.clone();
     // It ends with standard input or with the program.
     worker::start("key", move || {
-        std::io::stdin().lock().lines().map_while(Result::ok).for_each(|_| key.now())
+        std::io::stdin().lock().lines().map_while(Result::ok).for_each(|_| key.now());
     })?;
     Ok(())
 }

@@ -203,7 +203,7 @@ fn a_writer_that_is_killed_leaves_all_that_it_wrote() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let written = |line: &str| line.strip_prefix("written ").and_then(|n| n.parse::<u64>().ok());
         let mut told = lines.by_ref().map_while(Result::ok).find_map(|line| written(&line)).unwrap();
-        let reader = std::thread::spawn(move || {
+        let reader = std::thread::Builder::new().spawn(move || {
             for n in lines.map_while(Result::ok).filter_map(|line| written(&line)) {
                 told = n;
             }
@@ -212,7 +212,7 @@ fn a_writer_that_is_killed_leaves_all_that_it_wrote() {
         std::thread::sleep(Duration::from_micros(1000 + noise(8, round)[3] as u64 * 150));
         child.kill().unwrap();
         child.wait().unwrap();
-        let told = reader.join().unwrap();
+        let told = reader.unwrap().join().unwrap();
         let (first, bytes) = read(&path, &OpenOptions::default());
         let n_samples = bytes.len() as u64 / 4;
         assert!(n_samples >= told, "round {round}: {n_samples} samples of {told}");

@@ -141,9 +141,9 @@ impl RadioSource {
     /// Lets samples flow and reads the first, and from then on reads in a thread of its own, until `stop` is set.
     pub(super) fn start(
         mut radio: Box<dyn Receive>,
-        stream: StreamInfo,
+        stream: &StreamInfo,
         reopen: Reopen,
-        options: Options,
+        options: &Options,
         stop: Stop,
     ) -> Result<Self, RadioError> {
         let rate = stream.sample_rate;
@@ -166,7 +166,7 @@ impl RadioSource {
             return Err(RadioError::new("stopped before the first sample"));
         };
         let anchor = anchor(options.time, rate, n, time_ns);
-        let info = StreamInfo { first_sample: anchor.sample, anchor: Some(anchor), ..stream };
+        let info = StreamInfo { first_sample: anchor.sample, anchor: Some(anchor), ..stream.clone() };
         let (sender, messages) = lane(n_blocks + 1);
         let quit = Stop::new();
         let mut reader = Reader {
@@ -399,7 +399,7 @@ impl Reader {
                 Received::Samples { n: 0, .. } | Received::TimedOut => {
                     if last_heard.elapsed() > SILENCE {
                         let why = format!("gave nothing for {} s", SILENCE.as_secs());
-                        match self.wait_for_it(why) {
+                        match self.wait_for_it(&why) {
                             Some(why) => break Some(why),
                             None => (missing, last_heard) = (Some(Cause::Reconnected), Instant::now()),
                         }
@@ -410,7 +410,7 @@ impl Reader {
                     self.take(n, time_ns, missing.take());
                 }
                 Received::Overflow => missing = missing.or(Some(Cause::Overflow)),
-                Received::Failed(why) => match self.wait_for_it(why) {
+                Received::Failed(why) => match self.wait_for_it(&why) {
                     Some(why) => break Some(why),
                     None => (missing, last_heard) = (Some(Cause::Reconnected), Instant::now()),
                 },
@@ -508,7 +508,7 @@ impl Reader {
     }
 
     /// Waits for a radio that was lost; why, if it stays away.
-    fn wait_for_it(&mut self, why: String) -> Option<String> {
+    fn wait_for_it(&mut self, why: &str) -> Option<String> {
         self.flush();
         // As long as it is held it cannot be opened anew.
         self.radio = Box::new(Gone);

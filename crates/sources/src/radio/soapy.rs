@@ -180,7 +180,7 @@ impl Radio {
             let (mut stream, _) = radio.stream().ok()?;
             stream.activate().ok().map(|()| stream)
         });
-        RadioSource::start(radio, stream, reopen, options, stop).map_err(|e| wrong(e.to_string()))
+        RadioSource::start(radio, &stream, reopen, &options, stop).map_err(|e| wrong(e.to_string()))
     }
 
     /// Sets up a stream; how many samples it likes to give at once.

@@ -82,6 +82,7 @@ struct Setup {
 
 const USUAL: Setup = Setup { has_time: true, buffer_s: 10.0, reconnect: Duration::ZERO, again: Vec::new() };
 
+#[allow(clippy::needless_pass_by_value, reason = "made where it is used")]
 fn start(events: &[Event], setup: Setup) -> RadioSource {
     let made_up = |events: &[Event], has_time| -> Box<dyn Receive> {
         let events = Arc::new(Mutex::new(events.iter().copied().collect()));
@@ -108,7 +109,7 @@ fn start(events: &[Event], setup: Setup) -> RadioSource {
     };
     let mut again = (!setup.again.is_empty()).then(|| made_up(&setup.again, setup.has_time));
     let reopen: Reopen = Box::new(move || again.take());
-    RadioSource::start(made_up(events, setup.has_time), stream, reopen, options, Stop::new()).unwrap()
+    RadioSource::start(made_up(events, setup.has_time), &stream, reopen, &options, Stop::new()).unwrap()
 }
 
 /// Runs of samples, by index from the first; each sample must have the value of its index.
