@@ -123,9 +123,8 @@ const ELLIPSE_POINTS: usize = 361;
 /// Where the strongest detections can be on the ground: ellipses about both stations.
 /// Ellipses that can be told apart in one picture.
 const MAX_ELLIPSES: usize = 6;
-/// Detections that are closer are shown as one target.
+/// Ellipses that are closer are one line in the picture.
 const SAME_RANGE_M: f64 = 500.0;
-const SAME_RATE_MPS: f64 = 5.0;
 
 fn ellipses(
     radar: &PulseDopplerPlan,
@@ -149,11 +148,8 @@ fn ellipses(
     // A target that was seen in many looks is shown once.
     let mut shown: Vec<&Detection> = Vec::new();
     for detection in strongest {
-        let same = |other: &&Detection| {
-            let apart = |a: Option<f64>, b: Option<f64>| (a.unwrap_or(0.0) - b.unwrap_or(0.0)).abs();
-            apart(other.range_m, detection.range_m) < SAME_RANGE_M
-                && apart(other.velocity_mps, detection.velocity_mps) < SAME_RATE_MPS
-        };
+        let range_m = |d: &Detection| d.range_m.unwrap_or(0.0);
+        let same = |other: &&Detection| (range_m(other) - range_m(detection)).abs() < SAME_RANGE_M;
         if shown.len() < MAX_ELLIPSES && !shown.iter().any(same) {
             shown.push(detection);
         }
