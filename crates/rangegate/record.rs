@@ -79,9 +79,7 @@ impl Recording {
         let (core_len, lead, tail) = plan.chain.core_lead_tail();
         let latency = ((core_len + lead + tail) * SEGMENTS_ON_THEIR_WAY) as u64;
         let recorder = recorder(args, out, &plan.stream, plan.radio.as_ref(), latency, &trigger)?;
-        if args.last.is_some() {
-            pull_on_key_and_signal(&trigger)?;
-        }
+        listen(args, &trigger)?;
         Ok(Self { recorder, limits, trigger: args.trigger_snr.map(|snr_db| (trigger, snr_db)) })
     }
 
@@ -173,17 +171,23 @@ fn metadata(radio: &RadioSettings) -> Map<String, Value> {
     fields
 }
 
-/// Pulls a trigger with the Enter key, and with SIGUSR1.
+/// Pulls a trigger with SIGUSR1, and with the Enter key where something is held.
+///
+/// The signal is taken also where there is nothing to trigger: it must not end a recording. Standard input is not: a
+/// program in a shell's background is stopped when it reads the terminal.
 ///
 /// # Errors
 /// The system gives no thread, or no signal.
-pub fn pull_on_key_and_signal(trigger: &Trigger) -> Result<()> {
+pub fn listen(args: &RecordArgs, trigger: &Trigger) -> Result<()> {
     #[cfg(unix)]
     {
         let signal = trigger.clone();
         let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGUSR1])
             .context("cannot listen to SIGUSR1")?;
         worker::start("signal", move || signals.forever().for_each(|_| signal.now()))?;
+    }
+    if args.last.is_none() {
+        return Ok(());
     }
     let key = trigger.clone();
     // It ends with standard input or with the program.

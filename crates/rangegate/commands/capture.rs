@@ -47,15 +47,14 @@ struct Report {
 /// The radio or the recording cannot be opened.
 pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let stop = super::run::stop_on_interrupt();
-    let trigger = Trigger::new();
-    // Before the radio starts, and also where there is nothing to trigger: the signal must not end a recording.
-    record::pull_on_key_and_signal(&trigger)?;
     if let Some(path) = &args.config {
         let mut config = config::load(path)?;
         args.radio.apply(&mut config.source)?;
         return super::run::go(config, &args.how(), &args.record, quiet, &stop);
     }
     let out = args.out.as_deref().context("--out is missing: where to record to")?;
+    let trigger = Trigger::new();
+    record::listen(&args.record, &trigger)?;
     // What may be refused is refused before the radio starts.
     let mut limits = Limits::new(&args.record, out)?;
     let mut source_config = config::SourceConfig::default();
