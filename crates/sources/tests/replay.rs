@@ -212,7 +212,7 @@ fn the_pace_is_kept_in_small_blocks() {
         n_blocks += 1;
     }
     assert!(n_blocks >= 13, "{n_blocks}");
-    assert!(started.elapsed() < Duration::from_secs(3));
+    assert!(started.elapsed() < Duration::from_secs(20));
 }
 
 #[test]
