@@ -562,12 +562,14 @@ fn a_radio_on_another_computer_is_heard_through_soapy_remote() {
     let _daemons = name_service(folder.path());
     let device = noise_radio(folder.path(), "native=CS16");
     let mut command = with_radio(Command::new("SoapySDRServer"), &module);
-    let bind = "tcp://127.0.0.1:55138";
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let bind = format!("tcp://{port}");
     let server = command.arg(format!("--bind={bind}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let Ok(server) = server else { return skip("SoapySDRServer does not start") };
     let mut server = Server(server);
     let deadline = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect("127.0.0.1:55138").is_err() {
+    while std::net::TcpStream::connect(port).is_err() {
         if server.0.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > deadline {
             return skip("SoapySDRServer ended: it needs dbus-daemon and avahi-daemon");
         }

@@ -547,7 +547,7 @@ pub unsafe extern "C" fn rangegate_read(
     guarded_code(|| {
         // SAFETY: as the module says of radios.
         let Ok(radio) = (unsafe { radio_of(radio) }) else { return STREAM_ERROR };
-        let mut stream = radio.stream();
+        let mut stream = radio.stream_to_read();
         let Some(setup) = &stream.setup else { return STREAM_ERROR };
         let (n_channels, n_bytes) = (setup.channels.len(), n_samples.saturating_mul(setup.format.bytes()));
         if buffers.is_null() || n_bytes > isize::MAX as usize {

@@ -8,8 +8,9 @@ use crate::plugs;
 use crate::settings::Settings;
 use crate::stream::{Active, Setup, Stream};
 use rangegate_core::SampleRate;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What was lost.
 #[derive(Debug, Default)]
@@ -57,6 +58,8 @@ pub(crate) struct Radio {
     clock_is_set: AtomicBool,
     streaming: AtomicBool,
     stream: Mutex<Stream>,
+    /// Who waits to set the stream: readers, who come again and again, let them first.
+    waiting: AtomicUsize,
 }
 
 /// A stream that cannot begin.
@@ -114,11 +117,23 @@ impl Radio {
             clock_is_set: AtomicBool::new(false),
             streaming: AtomicBool::new(false),
             stream: Mutex::new(Stream { content, setup: None, active: None, gone: false }),
+            waiting: AtomicUsize::new(0),
         })
     }
 
     /// Waits for a read that is under way.
     pub(crate) fn stream(&self) -> MutexGuard<'_, Stream> {
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let stream = locked(&self.stream);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        stream
+    }
+
+    /// The stream, for a read.
+    pub(crate) fn stream_to_read(&self) -> MutexGuard<'_, Stream> {
+        while self.waiting.load(Ordering::Acquire) > 0 {
+            std::thread::sleep(Duration::from_micros(100));
+        }
         locked(&self.stream)
     }
 

@@ -114,7 +114,8 @@ impl Stream {
                 return Outcome::Error;
             }
             let Some(active) = &mut self.active else {
-                std::thread::sleep(timeout);
+                // Not for long: whoever activates it waits for this read.
+                std::thread::sleep(timeout.min(NAP));
                 return Outcome::Timeout;
             };
             if let Some(fault) = active.faults.due(active.at) {
