@@ -148,7 +148,7 @@ fn every_look_is_drawn() {
     std::fs::create_dir_all(pictures.join("maps")).unwrap();
     std::fs::write(pictures.join("maps/0099.png"), "stale").unwrap();
     run_ok(&["plot", text(&out), "--out", text(&pictures), "--each", "--animate"]);
-    assert_eq!(files(&pictures), ["maps", "maps.png", "range-doppler.png", "range-time.png"]);
+    assert_eq!(files(&pictures), ["a-scope.png", "maps", "maps.png", "range-doppler.png", "range-time.png"]);
     assert_eq!(files(&pictures.join("maps")), ["0000.png", "0001.png", "0002.png", "0003.png"]);
     let animation = std::fs::read(pictures.join("maps.png")).unwrap();
     // The acTL chunk says how many frames there are.
@@ -161,8 +161,14 @@ fn without_maps_the_log_is_drawn() {
     let run = Run::new(&[]);
     let out = run.path("out");
     run_ok(&["plot", text(&out)]);
-    let expected = ["detections-range-rate.png", "detections-range.png", "detections-snr.png"];
+    let log = ["detections-range-rate.png", "detections-range.png", "detections-snr.png"];
+    let expected = ["a-scope.png", log[0], log[1], log[2], "range-doppler.png"];
     assert_eq!(files(&out.join("plots")), expected);
+    // What needs the recording goes with it.
+    std::fs::rename(run.path("scene.sigmf-meta"), run.path("moved.sigmf-meta")).unwrap();
+    std::fs::remove_dir_all(out.join("plots")).unwrap();
+    run_ok(&["plot", text(&out)]);
+    assert_eq!(files(&out.join("plots")), log);
     let message = run_fails(&["plot", text(&out), "--each"], 2);
     assert!(message.contains("holds no maps") && message.contains("--maps"), "{message}");
 }

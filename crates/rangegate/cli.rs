@@ -495,9 +495,9 @@ pub struct PlotArgs {
     #[arg(long)]
     pub each: bool,
 
-    /// With --each: put the maps into one animated PNG too, maps.png, at the speed at which the looks came, but no
+    /// As --each, and put the maps into one animated PNG too, maps.png, at the speed at which the looks came, but no
     /// more than 25 a second
-    #[arg(long, requires = "each")]
+    #[arg(long)]
     pub animate: bool,
 }
 

@@ -141,38 +141,72 @@ pub fn draw(
     strongest: &[Detection],
     stop: &Stop,
 ) -> Vec<PathBuf> {
-    let mut drawn = Vec::new();
-    let mut add = |plots: Result<Vec<PathBuf>>| match plots {
-        Ok(paths) => drawn.extend(paths),
-        Err(error) => tracing::warn!("plots are missing: {error:#}"),
-    };
     let about = about(plan);
     let detections = match begin(folder) {
         Ok(detections) => detections,
-        Err(error) => {
-            add(Err(error));
-            return drawn;
-        }
+        Err(error) => return drawn(Err(error)),
     };
-    add(draw_overview(plan, folder, &about, &collected.waterfall, &detections));
-    // A scene cannot be read again at a place of its own.
-    let can_read = plan.config.source.recording.is_some() && !strongest.is_empty();
+    let mut paths = drawn(draw_overview(plan, folder, &about, &collected.waterfall, &detections));
     if stop.is_set() {
         tracing::warn!("stopped: the plots that take their time are left out");
-        return drawn;
+        return paths;
     }
+    let Collected { profiles, speeds, .. } = collected;
+    if let Chain::Cw(tone) = &plan.chain {
+        paths.extend(drawn(speed::draw(tone, folder, &about, speeds, &detections)));
+    }
+    let found = Found { detections: &detections, strongest };
+    paths.extend(drawn(draw_strongest(plan, folder, &about, profiles, &found, stop)));
+    paths
+}
+
+/// Draws what is drawn from the recording: what surrounds the strongest detections. For a run that is over.
+///
+/// # Errors
+/// The recording cannot be read, or the pictures cannot be written.
+pub fn draw_again(
+    plan: &Plan,
+    folder: &Path,
+    detections: &[Detection],
+    strongest: &[Detection],
+) -> Result<Vec<PathBuf>> {
+    let found = Found { detections, strongest };
+    draw_strongest(plan, folder, &about(plan), &radar::Profiles::default(), &found, &Stop::new())
+}
+
+/// Pictures that cannot be drawn are told of, and hinder nothing else.
+fn drawn(plots: Result<Vec<PathBuf>>) -> Vec<PathBuf> {
+    plots.unwrap_or_else(|error| {
+        tracing::warn!("plots are missing: {error:#}");
+        Vec::new()
+    })
+}
+
+/// What a run found.
+struct Found<'a> {
+    detections: &'a [Detection],
+    strongest: &'a [Detection],
+}
+
+fn draw_strongest(
+    plan: &Plan,
+    folder: &Path,
+    about: &About,
+    profiles: &radar::Profiles,
+    found: &Found<'_>,
+    stop: &Stop,
+) -> Result<Vec<PathBuf>> {
+    let &Found { detections, strongest } = found;
+    // A scene cannot be read again at a place of its own.
+    let can_read = plan.config.source.recording.is_some() && !strongest.is_empty();
     match &plan.chain {
-        Chain::Stream(burst) if can_read => add(draw_bursts(plan, burst, folder, &about, strongest, stop)),
-        Chain::Periodic(dwells) if can_read => {
-            add(draw_dwells(plan, dwells, folder, &about, strongest, stop));
-        }
-        Chain::Stream(_) | Chain::Periodic(_) => {}
-        Chain::Cw(tone) => add(speed::draw(tone, folder, &about, &collected.speeds, &detections)),
+        Chain::Stream(burst) if can_read => draw_bursts(plan, burst, folder, about, strongest, stop),
+        Chain::Periodic(dwells) if can_read => draw_dwells(plan, dwells, folder, about, strongest, stop),
         Chain::PulseDoppler(pulses) => {
-            add(radar::draw(plan, pulses, folder, &about, &collected.profiles, &detections, strongest));
+            radar::draw(plan, pulses, folder, about, profiles, detections, strongest)
         }
+        Chain::Stream(_) | Chain::Periodic(_) | Chain::Cw(_) => Ok(Vec::new()),
     }
-    drawn
 }
 
 /// Makes the folder, and reads the detections beside it.

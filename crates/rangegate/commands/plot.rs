@@ -1,17 +1,23 @@
 //! `plot`: draws again what a run saved.
 
 use crate::Outcome;
+use crate::assemble::N_STRONGEST;
 use crate::cli::PlotArgs;
+use crate::config::Config;
 use crate::maps::MAPS;
+use crate::pictures;
 use crate::pictures::radar::{self, LookMap, Profiles, WITH_STRONGEST};
 use crate::pictures::title;
+use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Timestamp};
+use rangegate_pipeline::Stop;
 use rangegate_recording::hdf5::maps::MapFile;
 use rangegate_scene::CpiTruth;
 use rangegate_sinks::plots::{self, About, Animation, LinePlot, MapPicture, Series, Stroke};
-use rangegate_sinks::read_detections;
+use rangegate_sinks::{Strongest, read_detections};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -22,18 +28,21 @@ use std::path::{Path, PathBuf};
 /// The folder holds no run, a file in it is damaged, or the pictures cannot be written.
 pub fn plot(args: &PlotArgs) -> Result<Outcome> {
     let run = SavedRun::open(&args.dir)?;
-    if args.each && run.maps.is_none() {
+    if (args.each || args.animate) && run.maps.is_none() {
         bail!(
-            "{} holds no maps: --each needs a run with --maps (or maps = true in [output])",
+            "{} holds no maps: --each and --animate need a run with --maps (or maps = true in [output])",
             args.dir.display()
         );
     }
     let out = args.out.clone().unwrap_or_else(|| args.dir.join("plots"));
     std::fs::create_dir_all(&out).with_context(|| format!("cannot create {}", out.display()))?;
-    let drawn = match &run.maps {
+    let mut drawn = match &run.maps {
         Some(maps) => run.draw_maps(maps, &out, args)?,
         None => run.draw_log(&out)?,
     };
+    let again = run.draw_again(&out)?;
+    drawn.retain(|path| !again.contains(path));
+    drawn.extend(again);
     let mut text = String::new();
     for path in &drawn {
         let _ = writeln!(text, "written: {}", path.display());
@@ -49,7 +58,19 @@ pub fn plot(args: &PlotArgs) -> Result<Outcome> {
 #[derive(Deserialize)]
 struct RunFile {
     plan: PlanPart,
-    configuration: ConfigurationPart,
+    configuration: Value,
+}
+
+/// The configuration as it was read: what is not set is not there.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let set = fields.into_iter().filter(|(_, value)| !value.is_null());
+            Value::Object(set.map(|(name, value)| (name, without_nulls(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
+        value => value,
+    }
 }
 
 #[derive(Deserialize)]
@@ -60,18 +81,9 @@ struct PlanPart {
     start_time: Option<Timestamp>,
 }
 
-#[derive(Deserialize)]
-struct ConfigurationPart {
-    source: SourcePart,
-}
-
-#[derive(Deserialize)]
-struct SourcePart {
-    recording: Option<PathBuf>,
-}
-
 /// What a run left in its folder.
 struct SavedRun {
+    config: Config,
     about: About,
     detections: Vec<Detection>,
     /// Beside the recording, where that is still in its place and simulated.
@@ -102,6 +114,8 @@ impl SavedRun {
             std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let file: RunFile = serde_json::from_str(&text)
             .with_context(|| format!("{} is no report of a run", path.display()))?;
+        let config: Config = serde_json::from_value(without_nulls(file.configuration))
+            .with_context(|| format!("{} has no configuration of this version", path.display()))?;
         let maps = folder.join(MAPS);
         let maps = maps.exists().then(|| MapFile::open(&maps)).transpose()?;
         Ok(Self {
@@ -113,9 +127,21 @@ impl SavedRun {
                 start: file.plan.start_time.map(|time| format!("{time:.3}")),
             },
             detections: read_detections(&folder.join("detections.jsonl"))?,
-            truth: radar::truth(file.configuration.source.recording.as_deref()),
+            truth: radar::truth(config.source.recording.as_deref()),
             maps: maps.filter(|maps| !maps.looks().is_empty()),
+            config,
         })
+    }
+
+    /// What needs the recording, where that is still in its place.
+    fn draw_again(&self, out: &Path) -> Result<Vec<PathBuf>> {
+        if !self.config.source.recording.as_ref().is_some_and(|path| path.exists()) {
+            return Ok(Vec::new());
+        }
+        let (plan, _) = Plan::new(self.config.clone(), &Stop::new())?;
+        let mut strongest = Strongest::new(N_STRONGEST);
+        self.detections.iter().for_each(|detection| strongest.consider(detection));
+        pictures::draw_again(&plan, out, &self.detections, strongest.detections())
     }
 
     /// Range over time, the map with the strongest detection, and each map where that is asked for.
@@ -131,7 +157,7 @@ impl SavedRun {
         let detected = detection.and_then(|d| maps.looks().iter().position(|look| Some(look.cpi) == d.cpi));
         let (look, which) = detected.map_or((strongest, ""), |look| (look, WITH_STRONGEST));
         plots::draw_map(&drawn[1], &self.picture(maps, look, which)?)?;
-        if args.each {
+        if args.each || args.animate {
             drawn.extend(self.draw_each(maps, limits, out, args.animate)?);
         }
         Ok(drawn)

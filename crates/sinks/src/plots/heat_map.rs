@@ -73,7 +73,7 @@ impl HeatMap<'_> {
             .label_style(("sans-serif", TICK))
             .draw()
             .map_err(text)?;
-        let radius = if self.rings.len() > CROWD { 3 } else { 13 };
+        let (radius, arm) = if self.rings.len() > CROWD { (3, 6) } else { (13, 9) };
         let ring = |&(x, y)| {
             EmptyElement::at((x, y))
                 + Circle::new((0, 0), radius, BLACK.stroke_width(if radius > 3 { 4 } else { 1 }))
@@ -81,11 +81,12 @@ impl HeatMap<'_> {
         };
         let cross = |&(x, y)| {
             EmptyElement::at((x, y))
-                + Cross::new((0, 0), 9, BLACK.stroke_width(5))
-                + Cross::new((0, 0), 9, WHITE.stroke_width(2))
+                + Cross::new((0, 0), arm, BLACK.stroke_width(arm as u32 / 2 + 1))
+                + Cross::new((0, 0), arm, WHITE.stroke_width(2))
         };
-        chart.draw_series(self.rings.iter().filter(shown).map(ring)).map_err(text)?;
+        // What was found is what the picture is for: it is not to be hidden by what is known.
         chart.draw_series(self.crosses.iter().filter(shown).map(cross)).map_err(text)?;
+        chart.draw_series(self.rings.iter().filter(shown).map(ring)).map_err(text)?;
         self.draw_bar(&bar)
     }
 
