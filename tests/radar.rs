@@ -447,6 +447,57 @@ fn two_dwells_tell_apart_velocities_that_one_takes_for_the_same() {
     }
 }
 
+/// Beyond the mean repetition frequency, at what would be its blind speed, and beside pulses of another radar.
+#[test]
+fn a_staggered_radar_tells_speeds_apart_that_the_mean_interval_folds() {
+    let text_of = |path| std::fs::read_to_string(repository(path)).unwrap();
+    let scene = Scene::new(&text_of("configs/scenes/staggered-mti.toml"));
+    let config = text_of("configs/staggered-mti.toml");
+    let (found, report) = scene.run(&config, &[]);
+    let n_looks = report["framing"]["looks"].as_u64().unwrap();
+    for target in ["blind-speed", "airliner", "sonde"] {
+        let is_seen = |cpi: &u64| {
+            let truth = scene.truth_of(target, *cpi);
+            let (range_m, rate_mps) = (number(truth, "range_m"), number(truth, "range_rate_mps"));
+            let in_look: Vec<Detection> = found.iter().filter(|d| d.cpi == Some(*cpi)).cloned().collect();
+            near(&in_look, range_m, rate_mps, (20.0, 1.0)).len() == 1
+        };
+        let n_seen = (0..n_looks).filter(is_seen).count() as u64;
+        println!("{target}: {n_seen} of {n_looks} looks");
+        // The airliner fluctuates.
+        assert!(n_seen + 2 >= n_looks, "{target}: {n_seen} of {n_looks}");
+    }
+    // Of a million cells a look a few are side lobes of range and of rain; unblanked the other radar is in all looks.
+    assert!(found.len() < 12 * n_looks as usize, "{}", found.len());
+    let unblanked = config.replace("[chain.map.blanking]\nthreshold_db = 12", "");
+    let (found, _) = scene.run(&unblanked, &[]);
+    assert!(found.len() > 100 * n_looks as usize, "{}", found.len());
+}
+
+#[test]
+fn intervals_that_are_not_the_transmitters_are_told_of() {
+    let scene = Scene::new(&SLOW_SCENE.replace("duration_s = 60", "duration_s = 2"));
+    // 300 ppm are followed as if they were a clock's, and told of; at 1 % no leak is in step.
+    for (pri_s, expected) in [("4.0012e-3", "-299 ppm"), ("4.04e-3", "no leak that keeps to")] {
+        let config = scene.config(&SLOW_CONFIG.replace("pri_s = 4e-3", &format!("pri_s = {pri_s}")));
+        let out = scene.folder.path().join(pri_s);
+        let replayed = common::rangegate()
+            .args([
+                "replay",
+                text(&scene.recording),
+                "--config",
+                text(&config),
+                "--out",
+                text(&out),
+                "--no-plots",
+            ])
+            .output()
+            .unwrap();
+        let message = String::from_utf8_lossy(&replayed.stderr);
+        assert!(message.contains(expected) && message.contains("chain.dwell.pri_s"), "{pri_s}: {message}");
+    }
+}
+
 #[test]
 fn what_cannot_be_is_refused_with_the_numbers() {
     let scene = Scene::new(&SLOW_SCENE.replace("duration_s = 60", "duration_s = 0.5"));
@@ -457,6 +508,12 @@ fn what_cannot_be_is_refused_with_the_numbers() {
         ("carrier_hz = 400e6\n    range", "carrier_hz = 0\n    range", &["carrier_hz", "0", "above zero"]),
         ("max_m = 120e3", "max_m = 120e4", &["1200000 m", "range.max_m"]),
         ("notch_hz = 8", "notch_hz = 800", &["notch_hz", "800", "125"]),
+        ("type = \"leak\"", "type = \"trigger\"", &["framing.type", "trigger", "leak or offset"]),
+        (
+            "type = \"leak\"",
+            "type = \"offset\", offset_s = 0.3",
+            &["offset_s", "0.3 s", "0.256 s", "0.244 s"],
+        ),
     ] {
         assert!(SLOW_CONFIG.contains(from), "{from}");
         let config = scene.config(&SLOW_CONFIG.replace(from, to));

@@ -26,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Detections that the summary and the plots show.
-const N_STRONGEST: usize = 10;
+pub const N_STRONGEST: usize = 10;
 
 /// Most detections that become SigMF annotations, which are held in memory.
 const MAX_ANNOTATIONS: u64 = 1_000_000;
@@ -426,6 +426,17 @@ impl Done {
             say("no look was whole: the framing does not fit the recording, see framing in the report"
                 .to_owned());
         }
+        let ppm = self.report.framing["clock_offset_ppm"].as_f64().filter(|ppm| ppm.abs() > MOST_PPM);
+        if let Some(ppm) = ppm {
+            say(format!(
+                "the leak drifts by {ppm:.0} ppm, more than clocks do: chain.dwell.pri_s is probably not the transmitter's"
+            ));
+        }
+        if self.report.framing["looks_without_leak"].as_u64() > self.report.framing["looks"].as_u64() {
+            say("most looks have no leak that keeps to chain.dwell.pri_s: is it the transmitter's interval, and \
+                 chain.framing.min_snr_db low enough?"
+                .to_owned());
+        }
         if self.report.status == "stopped" {
             say("stopped; everything found so far is kept".to_owned());
         }
@@ -481,5 +492,7 @@ impl Done {
     }
 }
 
+/// Beyond this two clocks hardly differ, ppm: cheap crystals have 50 each.
+const MOST_PPM: f64 = 100.0;
 /// Losses that are told one by one.
 const MOST_LOSSES: usize = 5;

@@ -78,8 +78,8 @@ fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
             "mean_prf_hz": map.prf_hz(),
             "range_gates": map.n_gates(),
             "doppler_bins": map.n_doppler(),
-            "velocity_step_mps": speed(map.prf_hz() / map.n_doppler() as f64),
-            "unambiguous_speed_mps": speed(map.prf_hz() / 2.0),
+            "velocity_step_mps": speed(map.span_hz() / map.n_doppler() as f64),
+            "unambiguous_speed_mps": speed(map.span_hz() / 2.0),
             "false_alarm_probability_of_a_cell": map.cell_probability(),
         })
     };
@@ -91,6 +91,7 @@ fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
         "segment_core_samples": plan.core_len(),
         "first_range_m": first_m,
         "range_step_m": step_m,
+        "unambiguous_range_m": geometry.range_m_from_delay(plan.least_pri_s()),
         "wavelength_m": geometry.wavelength_m,
         "baseline_m": geometry.baseline_m,
         "compression_fft_len": plan.compression().map(CompressionPlan::fft_len),

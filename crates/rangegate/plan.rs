@@ -90,6 +90,7 @@ impl Plan {
             ChainConfig::Cw(radar) => Chain::cw(radar, stream)?,
             ChainConfig::Fmcw(radar) => Chain::fmcw(radar, stream)?,
             ChainConfig::PulseDoppler(radar) => {
+                check_carrier(radar.carrier_hz, stream);
                 Chain::pulse_doppler(radar, stream, &replicas, origin_sample)?
             }
         };
@@ -418,6 +419,18 @@ fn runner(config: &Config) -> Result<Runner> {
     };
     runner.check()?;
     Ok(runner)
+}
+
+/// A carrier far from what the receiver was tuned to is probably mistyped, but may also be that before a mixer.
+fn check_carrier(carrier_hz: Option<f64>, stream: &StreamInfo) {
+    let (Some(carrier_hz), Some(tuned_hz)) = (carrier_hz, stream.center_frequency_hz) else { return };
+    let half_hz = stream.sample_rate.hz() / 2.0;
+    if (carrier_hz - tuned_hz).abs() > half_hz {
+        tracing::warn!(
+            "chain.carrier_hz is {carrier_hz:e}, but the receiver was tuned to {tuned_hz:e} ± {half_hz:e} Hz: range \
+             rates go by chain.carrier_hz"
+        );
+    }
 }
 
 /// A replica that cannot lie in the recording, or in one of its pulses, is never found: better to say so.

@@ -145,25 +145,34 @@ impl CancellerPlan {
         }
     }
 
-    /// Power gain for an echo of a Doppler frequency, the mean over the pulses that are left; white noise has 1.
-    pub fn gain_at(&self, doppler_hz: f64) -> f64 {
-        let phasor = |&time_s: &f64| Complex::from_polar(1.0, TAU * (doppler_hz * time_s).fract());
-        let x: Vec<_> = self.times_s.iter().map(phasor).collect();
-        let n = x.len() as f64;
-        let mean_power = |y: &mut dyn Iterator<Item = Complex<f64>>| {
-            y.map(|y| y.norm_sqr()).sum::<f64>() / self.n_left() as f64
-        };
+    /// What the canceller makes of an echo of amplitude 1 and a Doppler frequency: a number for each pulse that is left.
+    /// A stagger changes their sizes from pulse to pulse.
+    pub fn steering(&self, doppler_hz: f64, out: &mut Vec<Complex<f64>>) {
+        out.clear();
+        out.extend(self.times_s.iter().map(|time_s| Complex::cis(TAU * (doppler_hz * time_s).fract())));
+        let n_left = self.n_left();
         match self.config {
-            CancellerConfig::None {} => 1.0,
-            CancellerConfig::TwoPulse {} => mean_power(&mut x.windows(2).map(|x| x[1] - x[0])) / 2.0,
+            CancellerConfig::None {} => {}
+            CancellerConfig::TwoPulse {} => {
+                (0..n_left).for_each(|p| out[p] = (out[p + 1] - out[p]) / 2f64.sqrt());
+            }
             CancellerConfig::ThreePulse {} => {
-                mean_power(&mut x.windows(3).map(|x| x[2] - x[1] * 2.0 + x[0])) / 6.0
+                (0..n_left).for_each(|p| out[p] = (out[p + 2] - out[p + 1] * 2.0 + out[p]) / 6f64.sqrt());
             }
             CancellerConfig::Mean {} => {
-                let mean = x.iter().sum::<Complex<f64>>() / n;
-                mean_power(&mut x.iter().map(|x| x - mean)) * n / (n - 1.0)
+                let n = out.len() as f64;
+                let mean = out.iter().sum::<Complex<f64>>() / n;
+                out.iter_mut().for_each(|x| *x = (*x - mean) * (n / (n - 1.0)).sqrt());
             }
         }
+        out.truncate(n_left);
+    }
+
+    /// Power gain for an echo of a Doppler frequency, the mean over the pulses that are left; white noise has 1.
+    pub fn gain_at(&self, doppler_hz: f64) -> f64 {
+        let mut steering = Vec::with_capacity(self.n_pulses());
+        self.steering(doppler_hz, &mut steering);
+        steering.iter().map(|x| x.norm_sqr()).sum::<f64>() / steering.len() as f64
     }
 
     /// [`gain_at`](Self::gain_at) in dB; −∞ where it is blind.

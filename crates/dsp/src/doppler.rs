@@ -23,6 +23,7 @@ use crate::simd::{
 };
 use crate::window::{Window, WindowError};
 use rangegate_core::Complex32;
+use rustfft::num_complex::Complex64;
 use std::cell::Cell;
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -52,15 +53,13 @@ pub enum DopplerError {
         /// Pulses of a CPI.
         n_pulses: usize,
     },
-    /// A time or frequency is infinite or not a number.
-    #[error("doppler: {field} of {index} is {found}, expected a finite number")]
-    NotFinite {
-        /// Which list.
-        field: &'static str,
-        /// Where in it.
-        index: usize,
-        /// What stands there.
-        found: f64,
+    /// A sequence of another length than the first, or with a number that is not finite.
+    #[error("doppler: sequence {row} is not of {n_pulses} finite numbers, as many as pulses")]
+    Sequence {
+        /// Which.
+        row: usize,
+        /// Pulses of a CPI.
+        n_pulses: usize,
     },
 }
 
@@ -95,6 +94,8 @@ struct Pass {
     roots: Vec<Complex32>,
 }
 
+/// Sequences of less power, of which 1 is that of an echo before the canceller, are blind.
+const LEAST_POWER: f64 = 1e-6;
 /// The greatest radix that has a butterfly of its own, as a power of two.
 const MAX_RADIX_BITS: u32 = 4;
 
@@ -173,34 +174,35 @@ impl DopplerPlan {
         Ok(Self { n_pulses, n_doppler, n_gates, weights, noise_gain, transform })
     }
 
-    /// Plans the transform of pulses at any times (staggered PRI) to the given frequencies:
-    /// `X[k, g] = Σ_m w[m]·x[m, g]·exp(−j2π·doppler_hz[k]·pulse_times_s[m]) / Σ_m w[m]`, the window going by the
-    /// pulses' numbers.
+    /// Plans filters matched to given sequences of pulses, a row of the map each, as a staggered PRI needs them, behind
+    /// a canceller too: with the sequence `s[k]` that an echo of amplitude 1 makes,
+    /// `X[k, g] = Σ_m w[m]·conj(s[k, m])·x[m, g] / √(Σ_m w[m]·|s[k, m]|²)`, the weights summing to 1 and the window
+    /// going by the pulses' numbers. An echo of amplitude A has the power `A²·Σ w·|s|²` in its row, and white noise as
+    /// good as the same in all. A row whose sequence is as good as nothing stays zero.
     ///
     /// Cost: O(n_pulses) a cell.
     ///
     /// # Errors
-    /// No pulse, a window that has no such samples, or a time or frequency that is no finite number.
-    pub fn non_uniform(
-        pulse_times_s: &[f64],
-        doppler_hz: &[f64],
+    /// No pulse, a window that has no such samples, or sequences that are not all as long as the first or not of
+    /// finite numbers.
+    pub fn matched(
+        sequences: &[Vec<Complex64>],
         window: &Window,
         n_gates: usize,
     ) -> Result<Self, DopplerError> {
-        let (n_pulses, n_doppler) = (pulse_times_s.len(), doppler_hz.len());
+        let (n_doppler, n_pulses) = (sequences.len(), sequences.first().map_or(0, Vec::len));
         let (weights, noise_gain) = weights(window, n_pulses)?;
-        for (field, values) in [("pulse_times_s", pulse_times_s), ("doppler_hz", doppler_hz)] {
-            if let Some(index) = values.iter().position(|x| !x.is_finite()) {
-                return Err(DopplerError::NotFinite { field, index, found: values[index] });
-            }
+        let is_bad = |s: &Vec<Complex64>| s.len() != n_pulses || s.iter().any(|s| !s.is_finite());
+        if let Some(row) = sequences.iter().position(is_bad) {
+            return Err(DopplerError::Sequence { row, n_pulses });
         }
-        let row = |&f_hz: &f64| {
-            pulse_times_s.iter().map(move |&t_s| {
-                let (sin, cos) = (-TAU * (f_hz * t_s).fract()).sin_cos();
-                Complex32::new(cos as f32, sin as f32)
-            })
+        let filter = |sequence: &Vec<Complex64>| {
+            let power: f64 = sequence.iter().zip(&weights).map(|(s, w)| s.norm_sqr() * f64::from(*w)).sum();
+            let scale = if power > LEAST_POWER { power.sqrt().recip() } else { 0.0 };
+            let filter = sequence.iter().map(|s| s.conj() * scale);
+            filter.map(|s| Complex32::new(s.re as f32, s.im as f32)).collect::<Vec<_>>()
         };
-        let transform = Transform::Dense(doppler_hz.iter().flat_map(row).collect());
+        let transform = Transform::Dense(sequences.iter().flat_map(filter).collect());
         Ok(Self { n_pulses, n_doppler, n_gates, weights, noise_gain, transform })
     }
 

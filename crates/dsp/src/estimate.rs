@@ -13,7 +13,9 @@
 //! **Cancellers.** A tone that has gone through a canceller is the same tone with another amplitude, wherever all its taps
 //! held pulses: its peak stays where it was, on the steepest slope of the response too, and nothing is to be corrected
 //! but the amplitude, by `1/H(f)`. (Dividing the spectrum by the response would pull the peak towards the notch. The noise
-//! is coloured, but as good as white within a main lobe, which is all that matters in a long CPI.)
+//! is coloured, but as good as white within a main lobe, which is all that matters in a long CPI.) With a staggered PRI
+//! the amplitude changes from pulse to pulse, by a sequence `s(f)` that depends on Doppler: then what is summed is
+//! `conj(s[p])·y[p] / √(Σ w·|s|²)` in place of the tone.
 //!
 //! **Sample rate.** The interpolation is flat to 0.4 of the sample rate and rejects images from 0.6 on (74 dB), so the
 //! pulses have to be sampled at 1.25 times their bandwidth or more. At the bandwidth itself the edges of a chirp's
@@ -25,6 +27,7 @@
 //! References: D. C. Rife, R. R. Boorstyn, IEEE Trans. IT-20 (1974), 591; A. W. Rihaczek, Principles of High-Resolution
 //! Radar, 1969. The bounds are in [`crate::theory`].
 
+use crate::clutter::CancellerPlan;
 use crate::range_doppler::PulseCube;
 use crate::window::{Window, WindowPlan};
 use rustfft::num_complex::Complex64;
@@ -78,6 +81,8 @@ pub struct EstimatorPlan {
     cell_hz: f64,
     coupling_gates_per_hz: f64,
     window: WindowPlan,
+    /// What pulses at a stagger went through, and the middle of the CPI on its clock, s.
+    staggered: Option<(CancellerPlan, f64)>,
 }
 
 /// Where a target is and how strong.
@@ -138,7 +143,17 @@ impl EstimatorPlan {
             cell_hz: 1.0 / duration_s,
             coupling_gates_per_hz: options.coupling_s_per_hz * sample_rate_hz,
             window: Window::Kaiser { beta: KAISER_BETA }.plan(2 * HALF_TAPS),
+            staggered: None,
         })
+    }
+
+    /// The pulses are at a stagger and went through this canceller, or the one that does nothing. Of as many pulses as
+    /// the plan if it leaves as many as the plan has.
+    #[must_use]
+    pub fn behind_staggered(mut self, canceller: CancellerPlan) -> Self {
+        let middle_s = -self.times_s[0];
+        self.staggered = (canceller.n_left() == self.times_s.len()).then_some((canceller, middle_s));
+        self
     }
 
     /// Noise power of the amplitude that is estimated, over that of one compressed pulse: `Σw²/(Σw)²`, one over the
@@ -154,8 +169,11 @@ pub struct Estimator {
     plan: Arc<EstimatorPlan>,
     /// Pulses summed at three neighbouring frequencies.
     columns: [[Complex64; N_COLUMNS]; 3],
-    /// `w[p]·exp(∓j2π·δ·t[p])` from one frequency to the next lower and higher.
-    turns: Vec<Complex64>,
+    /// What each pulse is multiplied with, at the three frequencies.
+    turns: Vec<[Complex64; 3]>,
+    /// `exp(−j2π·δ·t[p])`, from one frequency to the next higher.
+    steps: Vec<Complex64>,
+    steering: Vec<Complex64>,
 }
 
 /// Where the maximum is sought: gates and Doppler resolution cells from the peak cell.
@@ -168,9 +186,12 @@ struct Offset {
 impl Estimator {
     /// Allocates what the plan needs.
     pub fn new(plan: Arc<EstimatorPlan>) -> Self {
-        let turn = |t: &f64| Complex64::cis(-TAU * STEP * plan.cell_hz * t);
-        let turns = plan.times_s.iter().map(turn).collect();
-        Self { columns: [[Complex64::ZERO; N_COLUMNS]; 3], turns, plan }
+        let step = |t: &f64| Complex64::cis(-TAU * STEP * plan.cell_hz * t);
+        let (steps, n) = (plan.times_s.iter().map(step).collect(), plan.times_s.len());
+        let turns = vec![[Complex64::ZERO; 3]; n];
+        // A canceller starts from all pulses.
+        let steering = Vec::with_capacity(plan.staggered.as_ref().map_or(0, |(c, _)| c.n_pulses()));
+        Self { columns: [[Complex64::ZERO; N_COLUMNS]; 3], turns, steps, steering, plan }
     }
 
     /// Estimates a target whose peak cell is at `gate` and `doppler_hz`.
@@ -253,17 +274,36 @@ impl Estimator {
         (step.gates.is_finite() && step.cells.is_finite()).then_some(bounded)
     }
 
+    /// What the pulses are to be multiplied with at a Doppler shift and its two neighbours.
+    fn turn(&mut self, doppler_hz: f64) {
+        let plan = &self.plan;
+        let Some((canceller, middle_s)) = &plan.staggered else {
+            let pulses = self.turns.iter_mut().zip(&self.steps).zip(plan.times_s.iter().zip(&plan.weights));
+            for ((turns, step), (time_s, weight)) in pulses {
+                let turn = Complex64::cis(-TAU * doppler_hz * time_s) * weight;
+                *turns = [turn * step.conj(), turn, turn * step];
+            }
+            return;
+        };
+        for (k, cells) in [-STEP, 0.0, STEP].into_iter().enumerate() {
+            let doppler_hz = doppler_hz + cells * plan.cell_hz;
+            canceller.steering(doppler_hz, &mut self.steering);
+            let power: f64 = self.steering.iter().zip(&plan.weights).map(|(s, w)| w * s.norm_sqr()).sum();
+            let scale = Complex64::cis(TAU * doppler_hz * middle_s) / power.sqrt();
+            let pulses = self.turns.iter_mut().zip(&self.steering).zip(&plan.weights);
+            pulses.for_each(|((turns, s), w)| turns[k] = s.conj() * scale * w);
+        }
+    }
+
     /// The columns around a gate at a Doppler shift and its two neighbours.
     fn sum_pulses(&mut self, cube: &PulseCube, gate: usize, doppler_hz: f64) {
-        let plan = &self.plan;
+        self.turn(doppler_hz);
         let from = gate.saturating_sub(REACH).min(cube.n_gates());
         let to = (gate + REACH + 1).min(cube.n_gates()).max(from);
         let lead = from + REACH - gate.min(from + REACH);
         self.columns = [[Complex64::ZERO; N_COLUMNS]; 3];
         let [lower, here, higher] = &mut self.columns;
-        for (p, (&time_s, &weight)) in plan.times_s.iter().zip(&plan.weights).enumerate() {
-            let turn = Complex64::cis(-TAU * doppler_hz * time_s) * weight;
-            let turns = [turn * self.turns[p].conj(), turn, turn * self.turns[p]];
+        for (p, turns) in self.turns.iter().enumerate() {
             let sums = lower[lead..].iter_mut().zip(&mut here[lead..]).zip(&mut higher[lead..]);
             for (y, ((lower, here), higher)) in cube.row(p)[from..to].iter().zip(sums) {
                 let y = Complex64::new(y.re.into(), y.im.into());

@@ -16,6 +16,7 @@
 #![deny(unsafe_code)]
 
 pub mod accuracy;
+pub mod blanking;
 pub mod burst;
 pub mod chain;
 pub mod clutter;

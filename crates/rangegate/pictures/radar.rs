@@ -335,7 +335,7 @@ fn a_scope(radar: &PulseDopplerPlan, about: &About, look: &Look, detection: &Det
     let (Some(map), Some(plan)) = (look.map(), radar.maps().next()) else { return LinePlot::default() };
     let doppler_hz = detection.doppler_hz.unwrap_or(0.0);
     let distance = |bin: &usize| {
-        let cycles = (plan.doppler_hz(*bin) - doppler_hz) / plan.prf_hz();
+        let cycles = (plan.doppler_hz(*bin) - doppler_hz) / plan.span_hz();
         (cycles - cycles.round()).abs()
     };
     let bin = (0..map.n_rows()).min_by(|a, b| distance(a).total_cmp(&distance(b))).unwrap_or(0);

@@ -1,7 +1,7 @@
 use super::*;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use rustfft::num_complex::Complex;
+use rustfft::num_complex::{Complex, Complex64};
 
 fn noise_cube(rng: &mut ChaCha8Rng, n_pulses: usize, n_gates: usize) -> PulseCube {
     let mut cube = PulseCube::new(n_pulses, n_gates);
@@ -78,7 +78,9 @@ fn non_uniform_times_agree_with_the_direct_sum() {
             (0..n_pulses).map(|m| 1e-3 * (m as f64 + rng.random_range(0.0..0.5))).collect();
         let doppler_hz: Vec<f64> = (0..n_doppler).map(|k| -2000.0 + 97.3 * k as f64).collect();
         let window = Window::Hamming {};
-        let plan = Arc::new(DopplerPlan::non_uniform(&times_s, &doppler_hz, &window, n_gates).unwrap());
+        let phasor = |f: &f64| times_s.iter().map(|t| Complex64::cis(TAU * f * t)).collect::<Vec<_>>();
+        let sequences: Vec<_> = doppler_hz.iter().map(phasor).collect();
+        let plan = Arc::new(DopplerPlan::matched(&sequences, &window, n_gates).unwrap());
         let (mut worker, mut map) = (plan.make_worker(), plan.make_map());
         let cube = noise_cube(&mut rng, n_pulses, n_gates);
         let samples = window.samples(n_pulses);
@@ -142,6 +144,9 @@ fn impossible_plans_are_refused() {
     assert_eq!(plan(5, 4, Window::Hann {}), DopplerError::TooFewBins { n_doppler: 4, n_pulses: 5 });
     assert_eq!(plan(2, 4, Window::Hann {}), DopplerError::EmptyWindow { n_pulses: 2 });
     assert!(matches!(plan(2, 4, Window::Kaiser { beta: -1.0 }), DopplerError::Window(_)));
-    let error = DopplerPlan::non_uniform(&[0.0, f64::NAN], &[0.0], &Window::Rectangular {}, 10).unwrap_err();
-    assert!(error.to_string().starts_with("doppler: pulse_times_s of 1 is NaN"), "{error}");
+    let sequences = |last: Vec<Complex64>| [vec![Complex64::ONE; 2], last];
+    for last in [vec![], vec![Complex64::new(f64::NAN, 0.0); 2]] {
+        let error = DopplerPlan::matched(&sequences(last), &Window::Rectangular {}, 10).unwrap_err();
+        assert_eq!(error.to_string(), "doppler: sequence 1 is not of 2 finite numbers, as many as pulses");
+    }
 }

@@ -22,6 +22,10 @@ const N_SEARCHED: usize = 32;
 const REACH: usize = 8;
 /// Clocks that differ by more are no clocks: the leak was not found.
 const MAX_CLOCK_OFFSET: f64 = 1e-3;
+/// Pulses that lie further about their line, in samples, root mean square, come at other intervals than configured.
+const MAX_SCATTER: f64 = 1.5;
+/// Part of the pulses that have the power at least.
+const LEAST_SHARE: f64 = 0.25;
 
 /// The leak in one look.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -106,6 +110,9 @@ impl LeakFinder {
         let first = segment.core.start + place;
         self.measure(segment, channel, converter, look, first, scratch);
         let (delay, clock_offset) = line(&scratch.pulses)?;
+        if !keeps_to_line(&scratch.pulses, delay, clock_offset) {
+            return None;
+        }
         let carrier_offset_hz = frequency(&mut scratch.pulses);
         if clock_offset.abs() > MAX_CLOCK_OFFSET {
             return None;
@@ -279,6 +286,18 @@ fn line(pulses: &[LeakPulse]) -> Option<(f64, f64)> {
         0.0
     };
     Some((mean_delay - slope * mean_time, slope))
+}
+
+/// Whether the pulses come at the configured intervals: their delays lie about their line, and not a few of them have
+/// all the power.
+fn keeps_to_line(pulses: &[LeakPulse], delay: f64, slope: f64) -> bool {
+    let sum = |term: &dyn Fn(&LeakPulse, f64) -> f64| -> f64 {
+        pulses.iter().map(|p| term(p, p.amplitude.norm_sqr())).sum()
+    };
+    let weight = sum(&|_, w| w);
+    let variance = sum(&|p, w| w * (p.delay_samples - delay - slope * p.time_samples).powi(2)) / weight;
+    let share = weight * weight / sum(&|_, w| w * w) / pulses.len() as f64;
+    variance.sqrt() < MAX_SCATTER && share > LEAST_SHARE
 }
 
 /// Slope of the phases, Hz: coarsely from pulses that follow one another, then by a line through what is left.

@@ -1,6 +1,8 @@
 //! What of the pulse-Doppler chain is settled before the first sample.
 
-use super::config::{DwellConfig, FmcwChainConfig, Framing, Pri, PulseDopplerConfig, RangeConfig};
+use super::config::{
+    BistaticConfig, DwellConfig, FmcwChainConfig, Framing, Pri, PulseDopplerConfig, RangeConfig,
+};
 use super::framing::LeakFinder;
 use super::geometry::{Geometry, SPEED_OF_LIGHT_MPS};
 use super::look::Look;
@@ -115,6 +117,9 @@ impl PulseDopplerPlan {
         let look =
             Look::new(&config.dwells, rate_hz, stream.pulse_len.filter(|_| is_trigger(&config.framing)));
         check_look(&look, stream)?;
+        if let Some(speed_mps) = config.max_speed_mps.filter(|mps| !(mps.is_finite() && *mps > 0.0)) {
+            return Err(PlanError::setting("max_speed_mps", &speed_mps, "a number above zero"));
+        }
         let carrier_hz = carrier(config, stream)?;
         let geometry = Geometry::new(carrier_hz, &config.range, config.bistatic.as_ref(), &config.framing);
         let n_fast = n_fast(config, stream, rate_hz);
@@ -123,7 +128,7 @@ impl PulseDopplerPlan {
         let compression = CompressionPlan::new(&config.compression, replica, n_fast, gates.clone(), start)
             .map_err(|error| PlanError::stage("compression", &error))?;
         let compression = Arc::new(compression);
-        let framing = framing(config, &look, replica, origin_sample, rate_hz)?;
+        let framing = framing(config, &look, replica, origin_sample, stream)?;
         let dwells = config.dwells.iter().zip(look.dwells()).map(|(dwell, pulses)| {
             let shape = Shape {
                 pulse_times_s: pulses.clone().map(|p| look.time_s(p) - look.time_s(pulses.start)).collect(),
@@ -133,6 +138,7 @@ impl PulseDopplerPlan {
                 carrier_hz,
                 gate_correlation: correlation(compression.filter().taps()),
                 coupling_s_per_hz: compression.filter().range_doppler_coupling_s_per_hz(),
+                max_doppler_hz: config.max_speed_mps.map(|mps| 2.0 * mps / geometry.wavelength_m),
             };
             let middle = (look.time_s(pulses.start) + look.time_s(pulses.end)) / 2.0;
             let plan = RangeDopplerPlan::new(&config.map, shape)?;
@@ -185,6 +191,7 @@ impl PulseDopplerPlan {
             carrier_hz: sweep.carrier_hz,
             gate_correlation: chirps.gate_correlation(),
             coupling_s_per_hz: -1.0 / sweep.slope_hz_per_s,
+            max_doppler_hz: None,
         };
         let plan = Arc::new(RangeDopplerPlan::new(&config.map, shape)?);
         let pulses = 0..look.n_pulses();
@@ -274,6 +281,12 @@ impl PulseDopplerPlan {
         (self.geometry.range_m_from_delay(first_s), self.geometry.range_m_from_delay(1.0 / self.gate_rate_hz))
     }
 
+    /// The shortest interval from one pulse to the next, s: echoes that take longer fold.
+    pub fn least_pri_s(&self) -> f64 {
+        let interval = |pulse| self.look.time_s(pulse + 1) - self.look.time_s(pulse);
+        (0..self.look.n_pulses()).map(interval).fold(f64::INFINITY, f64::min)
+    }
+
     /// Duration of a look, s.
     pub fn look_s(&self) -> f64 {
         self.look.time_s(self.look.n_pulses())
@@ -350,12 +363,13 @@ fn check_dwells(
             return Err(PlanError::setting("dwell.pri_s", &found, "1 interval, or no more than pulses"));
         }
         if !dwell.n_pulses.is_multiple_of(list.len()) {
-            let found = format!("{} intervals for {} pulses", list.len(), dwell.n_pulses);
-            return Err(PlanError::setting(
-                "dwell.pri_s",
-                &found,
-                "a number of pulses that whole rounds make up",
-            ));
+            let (n, fitting) = (dwell.n_pulses, dwell.n_pulses / list.len() * list.len());
+            let expected = format!(
+                "whole rounds of the {} intervals in pri_s: {fitting} or {}",
+                list.len(),
+                fitting + list.len()
+            );
+            return Err(PlanError::setting("dwell.n_pulses", &n, expected));
         }
         // Written so that NaN is refused too.
         for pri_s in list {
@@ -430,10 +444,16 @@ fn gates(
     n_fast: usize,
 ) -> Result<Range<usize>, PlanError> {
     let range = &config.range;
-    let numbers = [range.min_m, range.max_m, range.calibration_delay_s];
-    if numbers.iter().any(|number| !number.is_finite()) || range.min_m >= range.max_m {
-        let found = format!("{} to {} m", range.min_m, range.max_m);
+    if !(range.min_m.is_finite() && range.max_m.is_finite() && range.min_m < range.max_m) {
+        let found = format!("min_m {} and max_m {}", range.min_m, range.max_m);
         return Err(PlanError::setting("range", &found, "rising finite numbers"));
+    }
+    if !(range.calibration_delay_s.abs() <= MAX_PRI_S) {
+        let expected = format!("a number between -{MAX_PRI_S} and {MAX_PRI_S} s");
+        return Err(PlanError::setting("range.calibration_delay_s", &range.calibration_delay_s, expected));
+    }
+    if let Some(bistatic) = &config.bistatic {
+        check_positions(bistatic, range)?;
     }
     let gate = |range_m: f64| geometry.frame_delay_s_from_range(range_m) * rate_hz;
     let first = (gate(range.min_m).floor().max(0.0) as usize).saturating_sub(MARGIN_GATES);
@@ -452,6 +472,29 @@ fn gates(
     Ok(first..(last as usize + 1 + MARGIN_GATES).min(n_fast))
 }
 
+/// Furthest from the origin that antennas may stand, m: beyond the Moon.
+const MAX_POSITION_M: f64 = 1e9;
+
+fn check_positions(bistatic: &BistaticConfig, range: &RangeConfig) -> Result<(), PlanError> {
+    let places =
+        [("bistatic.transmitter_m", bistatic.transmitter_m), ("bistatic.receiver_m", bistatic.receiver_m)];
+    for (field, place) in places {
+        if place.iter().any(|coordinate| !(coordinate.abs() <= MAX_POSITION_M)) {
+            let expected = format!("three numbers between -{MAX_POSITION_M:e} and {MAX_POSITION_M:e} m");
+            return Err(PlanError::setting(field, &format!("{place:?}"), expected));
+        }
+    }
+    let half_baseline_m = bistatic.baseline_m() / 2.0;
+    if range.max_m <= half_baseline_m {
+        let expected = format!(
+            "more than {half_baseline_m:.1} m: ranges are half of the path, and that is never less than half of the \
+             baseline"
+        );
+        return Err(PlanError::setting("range.max_m", &format!("{} m", range.max_m), expected));
+    }
+    Ok(())
+}
+
 /// Whether every pulse begins on a sample.
 fn pulse_start(config: &PulseDopplerConfig, look: &Look, rate_hz: f64) -> PulseStart {
     let is_whole = |samples: f64| (samples - samples.round()).abs() < 1e-6;
@@ -468,15 +511,25 @@ fn framing(
     look: &Look,
     replica: &Replica,
     origin: u64,
-    rate_hz: f64,
+    stream: &StreamInfo,
 ) -> Result<PlannedFraming, PlanError> {
     Ok(match &config.framing {
+        Framing::Trigger {} if stream.pulse_len.is_none() => {
+            let found = "trigger, and a recording without pulses of its own";
+            return Err(PlanError::setting(
+                "framing.type",
+                &found,
+                "leak or offset for what was recorded on",
+            ));
+        }
         Framing::Trigger {} => PlannedFraming::Trigger,
         Framing::Offset { offset_s } => {
             if !(*offset_s >= 0.0 && *offset_s < 1e9) {
                 return Err(PlanError::setting("framing.offset_s", offset_s, "a number from 0 to 1e9"));
             }
-            PlannedFraming::Offset { origin, offset_samples: offset_s * rate_hz }
+            let offset_samples = offset_s * stream.sample_rate.hz();
+            check_offset(offset_samples, look, origin, stream)?;
+            PlannedFraming::Offset { origin, offset_samples }
         }
         Framing::Leak(leak) => {
             if !(leak.min_snr_db >= 0.0 && leak.min_snr_db < 200.0) {
@@ -487,6 +540,28 @@ fn framing(
             PlannedFraming::Leak { finder: LeakFinder::new(leak, look, replica), frequency_reference }
         }
     })
+}
+
+/// The first look of the part that is replayed has to end within it.
+fn check_offset(offset: f64, look: &Look, origin: u64, stream: &StreamInfo) -> Result<(), PlanError> {
+    let Some(n_samples) = stream.n_samples else { return Ok(()) };
+    let (from, len) = (stream.first_sample.saturating_sub(origin) as f64, look.len_samples());
+    let first = offset + ((from - offset) / len - 1e-9).ceil().max(0.0) * len;
+    let last = from + n_samples as f64 - len.floor();
+    if first <= last {
+        return Ok(());
+    }
+    let rate_hz = stream.sample_rate.hz();
+    let found = format!("{} s", offset / rate_hz);
+    let expected = format!(
+        "an offset with which a look of {} s begins between {} and {} s, the part that is replayed; the first begins \
+         at {} s",
+        len / rate_hz,
+        from / rate_hz,
+        last.max(from) / rate_hz,
+        first / rate_hz
+    );
+    Err(PlanError::setting("framing.offset_s", &found, expected))
 }
 
 /// The core holds the beginning of one look at most; the tail what lies between it and the look's end.
@@ -519,11 +594,11 @@ fn unfolding(
         }
         return Ok(None);
     };
-    if !(max_speed_mps.is_finite() && max_speed_mps > 0.0) {
-        return Err(PlanError::setting("max_speed_mps", &max_speed_mps, "a number above zero"));
-    }
-    if dwells.len() < 2 {
-        let expected = "two dwells or more with max_speed_mps";
+    if let [one] = dwells {
+        if one.plan.is_staggered() {
+            return Ok(None);
+        }
+        let expected = "two dwells or more, or a stagger, with max_speed_mps";
         return Err(PlanError::setting("dwell", &"one", expected));
     }
     Ok(Some(Unfolding {

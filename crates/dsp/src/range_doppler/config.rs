@@ -1,5 +1,6 @@
 //! `[chain.map]`.
 
+use crate::blanking::BlankingConfig;
 use crate::burst::FalseAlarmScope;
 use crate::clutter::CancellerConfig;
 use crate::detect::map::{ClusterConfig, MapCfarConfig};
@@ -11,6 +12,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RangeDopplerConfig {
+    /// Takes pulses of transmitters that are not in step out.
+    pub blanking: Option<BlankingConfig>,
     /// What is done against echoes of things at rest.
     #[serde(default)]
     pub clutter: ClutterConfig,

@@ -1,10 +1,12 @@
 //! One cube at a time: pulses in, targets out.
 
 use super::{PowerMap, PulseCube, RangeDopplerPlan};
+use crate::blanking::Blanker;
 use crate::detect::map::{Clusterer, Crossings, MapCfarWorker};
 use crate::doppler::DopplerProcessor;
 use crate::estimate::{Estimate, Estimator};
 use crate::migration::{Keystone, KeystonePlan};
+use rustfft::num_complex::Complex64;
 use std::sync::Arc;
 
 /// A target in a map, between its cells.
@@ -34,6 +36,7 @@ const SAME: f64 = 0.25;
 /// Runs a [`RangeDopplerPlan`].
 pub struct RangeDopplerWorker {
     plan: Arc<RangeDopplerPlan>,
+    blanker: Option<Blanker>,
     keystone: Option<Keystone>,
     doppler: DopplerProcessor,
     cfar: MapCfarWorker,
@@ -42,11 +45,16 @@ pub struct RangeDopplerWorker {
     estimator: Estimator,
     map: PowerMap,
     targets: Vec<Target>,
+    steering: [Vec<Complex64>; 2],
     n_dropped: u64,
 }
 
 /// What a canceller lets through less of is as good as blind: its power is not known.
 const LEAST_GAIN: f64 = 1e-4;
+/// How far above a stagger's side lobe of a stronger target a peak counts for itself.
+const STAGGER_MARGIN: f64 = 2.0;
+/// What fluctuation and blanked pulses raise these side lobes to, over one part in the number of pulses.
+const STAGGER_FLOOR: f64 = 2.0;
 /// Cells above the threshold that there is room for.
 const MAX_CROSSINGS: usize = 1 << 16;
 /// Targets that there is room for.
@@ -56,6 +64,7 @@ impl RangeDopplerWorker {
     pub(super) fn new(plan: &Arc<RangeDopplerPlan>) -> Self {
         let n_crossings = MAX_CROSSINGS.min(plan.n_doppler() * plan.n_gates());
         Self {
+            blanker: plan.blanking.map(|blanking| Blanker::new(blanking, plan.n_pulses())),
             keystone: plan.keystone.as_ref().map(KeystonePlan::make_worker),
             doppler: plan.doppler.make_worker(),
             cfar: MapCfarWorker::new(Arc::clone(&plan.cfar)),
@@ -65,6 +74,7 @@ impl RangeDopplerWorker {
             estimator: Estimator::new(Arc::clone(&plan.estimator)),
             map: plan.make_map(),
             targets: Vec::with_capacity(MAX_TARGETS),
+            steering: [(); 2].map(|()| Vec::with_capacity(plan.n_pulses())),
             n_dropped: 0,
             plan: Arc::clone(plan),
         }
@@ -77,6 +87,9 @@ impl RangeDopplerWorker {
     pub fn process(&mut self, cube: &mut PulseCube) -> &[Target] {
         let plan = Arc::clone(&self.plan);
         cube.set_n_rows(plan.n_pulses());
+        if let Some(blanker) = &mut self.blanker {
+            blanker.process(cube);
+        }
         if let Some(keystone) = &mut self.keystone {
             keystone.process(cube);
         }
@@ -89,12 +102,24 @@ impl RangeDopplerWorker {
         let Some(clusterer) = &mut self.clusterer else { return &self.targets };
         for peak in clusterer.peaks(&self.crossings.cells) {
             let (cell, doppler_hz) = (peak.cell, plan.doppler_hz(peak.cell.bin as usize));
+            let gates = plan.clusters.main_lobe_gates as f64;
+            let mut above =
+                self.targets.iter().filter(|target| (target.gate - f64::from(cell.gate)).abs() <= gates);
+            if plan.shape.is_staggered()
+                && above.any(|target| {
+                    f64::from(cell.power)
+                        < STAGGER_MARGIN * side_lobe(&plan, target, doppler_hz, &mut self.steering)
+                })
+            {
+                continue;
+            }
             let estimate = self.estimator.estimate(cube, cell.gate as usize, doppler_hz);
             let noise = f64::from(cell.noise);
             let Estimate { gate, doppler_hz, amplitude, converged } = estimate;
             // The canceller's gain counts for the noise too, but not for the echo's own power.
             let seen = if converged { amplitude.norm_sqr() } else { f64::from(cell.power) };
-            let gain = plan.canceller.gain_at(doppler_hz).max(LEAST_GAIN);
+            plan.canceller.steering(doppler_hz, &mut self.steering[0]);
+            let gain = mean_power(&self.steering[0]).max(LEAST_GAIN);
             let target = Target { gate, doppler_hz, power: seen / gain, snr: seen / noise };
             // Noise may make two peaks of one target; both lead to the same place.
             if !self.targets.iter().any(|other| target.is_same(other, plan.resolution_hz())) {
@@ -125,4 +150,25 @@ impl RangeDopplerWorker {
             }
         }
     }
+}
+
+fn mean_power(x: &[Complex64]) -> f64 {
+    x.iter().map(|x| x.norm_sqr()).sum::<f64>() / x.len() as f64
+}
+
+/// Power that a target at a stagger shows at another Doppler shift: its side lobes near multiples of the mean
+/// repetition frequency are hardly below its peak.
+fn side_lobe(
+    plan: &RangeDopplerPlan,
+    target: &Target,
+    doppler_hz: f64,
+    [there, own]: &mut [Vec<Complex64>; 2],
+) -> f64 {
+    plan.canceller.steering(doppler_hz, there);
+    plan.canceller.steering(target.doppler_hz, own);
+    let pulses = || there.iter().zip(own.iter()).zip(&plan.weights);
+    let power: f64 = pulses().map(|((there, _), weight)| weight * there.norm_sqr()).sum();
+    let sum: Complex64 = pulses().map(|((there, own), weight)| there.conj() * own * weight).sum();
+    let least = mean_power(own) * STAGGER_FLOOR / (STAGGER_MARGIN * plan.n_pulses() as f64);
+    target.power * (sum.norm_sqr() / power.max(LEAST_GAIN)).max(least)
 }

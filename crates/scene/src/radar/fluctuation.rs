@@ -2,7 +2,8 @@
 //!
 //! Case 0 is steady. In cases 1 and 2 the cross-section is exponential, `p(σ) = exp(−σ/σ̄)/σ̄`, in cases 3 and 4 it is
 //! chi-square with four degrees of freedom, `p(σ) = 4σ/σ̄²·exp(−2σ/σ̄)`; cases 1 and 3 keep a draw for an interval, 2 and 4
-//! draw at each pulse. A draw is another interference of the target's scatterers, so its phase is random too.
+//! draw at each pulse. There a draw is another interference of the target's scatterers, so its phase is random too; in
+//! cases 1 and 3 the phase goes on, so that a receiver whose intervals are not in step sees one target and not two.
 //!
 //! P. Swerling, "Probability of detection for fluctuating targets", RAND RM-1217, 1954.
 
@@ -54,6 +55,9 @@ impl Fluctuation {
         let mut exponential = || -(1.0 - rng.random::<f64>()).ln();
         let first = exponential();
         let power = if self.law == Law::ChiSquare4 { (first + exponential()) / 2.0 } else { first };
+        if self.interval != Interval::Pulses(1) {
+            rng = seeded.at(Randomness::TargetPhase { target: self.target });
+        }
         (power, rng.random::<f64>())
     }
 }
