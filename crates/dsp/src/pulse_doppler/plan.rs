@@ -448,7 +448,7 @@ fn gates(
         let found = format!("min_m {} and max_m {}", range.min_m, range.max_m);
         return Err(PlanError::setting("range", &found, "rising finite numbers"));
     }
-    if !(range.calibration_delay_s.abs() <= MAX_PRI_S) {
+    if !(-MAX_PRI_S..=MAX_PRI_S).contains(&range.calibration_delay_s) {
         let expected = format!("a number between -{MAX_PRI_S} and {MAX_PRI_S} s");
         return Err(PlanError::setting("range.calibration_delay_s", &range.calibration_delay_s, expected));
     }
@@ -479,7 +479,7 @@ fn check_positions(bistatic: &BistaticConfig, range: &RangeConfig) -> Result<(),
     let places =
         [("bistatic.transmitter_m", bistatic.transmitter_m), ("bistatic.receiver_m", bistatic.receiver_m)];
     for (field, place) in places {
-        if place.iter().any(|coordinate| !(coordinate.abs() <= MAX_POSITION_M)) {
+        if place.iter().any(|at| !(-MAX_POSITION_M..=MAX_POSITION_M).contains(at)) {
             let expected = format!("three numbers between -{MAX_POSITION_M:e} and {MAX_POSITION_M:e} m");
             return Err(PlanError::setting(field, &format!("{place:?}"), expected));
         }
