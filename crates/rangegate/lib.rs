@@ -61,9 +61,18 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
-        Command::Bench { what: BenchCommand::Accuracy(args) } => commands::bench::accuracy(&args, quiet),
+        Command::Bench { what } => bench(what, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { out } => commands::shell::man(out.as_deref()),
+    }
+}
+
+fn bench(what: BenchCommand, quiet: bool) -> anyhow::Result<Outcome> {
+    match what {
+        BenchCommand::Accuracy(args) => commands::bench::accuracy(&args, quiet),
+        BenchCommand::MatchedFilter(args) => commands::bench::matched_filter(&args),
+        BenchCommand::PulseDoppler(args) => commands::bench::pulse_doppler(&args),
+        BenchCommand::Pipeline(args) => commands::bench::pipeline(&args),
     }
 }
 
