@@ -118,6 +118,11 @@ impl Conversion {
         Ok(Self { stream, rate_in: rate, channels, factor, work, out, counts })
     }
 
+    /// The channels of the input that come out, in this order.
+    pub fn channels(&self) -> &[usize] {
+        &self.channels
+    }
+
     /// The stream that comes out.
     pub fn stream(&self) -> &StreamInfo {
         &self.stream

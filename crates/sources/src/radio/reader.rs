@@ -3,7 +3,9 @@
 use super::timeline::{Step, Timeline};
 use super::{RadioError, host_time};
 use rangegate_core::{BlockHeader, BoxError, IqBlock, SampleRate, Source, StreamInfo, TimeAnchor, Timestamp};
-use rangegate_pipeline::{Lease, Pool, Receiver, Sender, Stop, lane, worker};
+use rangegate_pipeline::{Lease, Pool, Receiver, Sender, Stop, lane, memory, worker};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -66,7 +68,7 @@ const MOST_LOSSES: usize = 100;
 enum Cause {
     Overflow,
     Jump,
-    ClockBack,
+    ClockBack { nanos: i128 },
     Behind,
     Reconnected,
 }
@@ -106,6 +108,8 @@ pub struct RadioCounts {
     pub behind: u64,
     /// Times that the radio was lost and came back.
     pub reconnects: u64,
+    /// Times that the radio gave nothing for a tenth of a second. By itself it is no loss: some give much at once.
+    pub timeouts: u64,
 }
 
 impl RadioCounts {
@@ -124,6 +128,7 @@ pub struct RadioSource {
     messages: Receiver<Message>,
     pool: Pool<IqBlock>,
     counts: RadioCounts,
+    status: Arc<Status>,
     losses: Vec<String>,
     n_losses: u64,
     /// Index behind the last sample that is wanted.
@@ -135,6 +140,14 @@ pub struct RadioSource {
     /// Ends the thread with the source.
     quit: Stop,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What the reading thread says besides samples.
+#[derive(Default)]
+struct Status {
+    timeouts: AtomicU64,
+    /// The radio was lost, and is looked for.
+    is_away: AtomicBool,
 }
 
 impl RadioSource {
@@ -152,6 +165,10 @@ impl RadioSource {
         let n_blocks =
             (options.buffer_s * rate.hz() / block_samples as f64).ceil().clamp(4.0, 65_536.0) as usize;
         let bytes = block_samples * stream.format.bytes() * stream.n_channels;
+        memory::check(n_blocks as f64 * bytes as f64).map_err(|said| {
+            let buffer_s = options.buffer_s;
+            RadioError::new(format!("a buffer of {buffer_s} s (--buffer, source.radio.buffer_s) {said}"))
+        })?;
         // Touched here: pages that the system gives at the first write would come too late.
         let make = || {
             let mut block = IqBlock::with_capacity(bytes);
@@ -169,6 +186,7 @@ impl RadioSource {
         let info = StreamInfo { first_sample: anchor.sample, anchor: Some(anchor), ..stream.clone() };
         let (sender, messages) = lane(n_blocks + 1);
         let quit = Stop::new();
+        let status = Arc::new(Status::default());
         let mut reader = Reader {
             radio,
             reopen,
@@ -183,6 +201,7 @@ impl RadioSource {
             behind: 0,
             waited: false,
             last_in_time: Instant::now(),
+            status: Arc::clone(&status),
             stop,
             quit: quit.clone(),
         };
@@ -204,6 +223,7 @@ impl RadioSource {
             messages,
             pool,
             counts: RadioCounts::default(),
+            status,
             losses: Vec::new(),
             n_losses: 0,
             last: options.n_samples.map(|n| info.first_sample.saturating_add(n)),
@@ -218,7 +238,12 @@ impl RadioSource {
 
     /// What came, and what did not, of the blocks that were handed out.
     pub fn counts(&self) -> RadioCounts {
-        self.counts
+        RadioCounts { timeouts: self.status.timeouts.load(Ordering::Relaxed), ..self.counts }
+    }
+
+    /// Whether the radio was lost, and is waited for.
+    pub fn is_away(&self) -> bool {
+        self.status.is_away.load(Ordering::Relaxed)
     }
 
     /// Why the stream ended early, if it did.
@@ -241,7 +266,14 @@ impl RadioSource {
         let (count, what) = match loss.cause {
             Cause::Overflow => (&mut self.counts.overflows, "an overflow in the radio"),
             Cause::Jump => (&mut self.counts.jumps, "a jump of the radio's clock"),
-            Cause::ClockBack => (&mut self.counts.jumps, "the radio's clock being set back"),
+            Cause::ClockBack { nanos } => {
+                self.counts.jumps += 1;
+                let by_s = nanos as f64 * 1e-9;
+                return self.tell(format!(
+                    "the radio's clock was set back by {by_s:.9} s before sample {sample}: how many samples were lost \
+                     there cannot be known"
+                ));
+            }
             Cause::Behind => (&mut self.counts.behind, "this computer being too slow"),
             Cause::Reconnected => (&mut self.counts.reconnects, "the radio being away"),
         };
@@ -271,10 +303,43 @@ impl Source for RadioSource {
 
     fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
         // What was received before somebody said stop still comes.
-        if self.ended || self.last.is_some_and(|last| self.end_sample >= last) {
+        if self.is_at_end() {
             return Ok(false);
         }
-        match self.messages.recv() {
+        let message = self.messages.recv();
+        self.take(message, block)
+    }
+
+    fn losses(&self) -> &[String] {
+        &self.losses
+    }
+}
+
+impl RadioSource {
+    /// As [`Source::next_block`], but waits no longer than to about `deadline`; `None` where nothing came by then.
+    ///
+    /// # Errors
+    /// Those of [`Source::next_block`].
+    pub fn next_block_until(
+        &mut self,
+        deadline: Instant,
+        block: &mut IqBlock,
+    ) -> Result<Option<bool>, BoxError> {
+        if self.is_at_end() {
+            return Ok(Some(false));
+        }
+        match self.messages.recv_until(deadline) {
+            Ok(message) => self.take(message, block).map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    fn is_at_end(&self) -> bool {
+        self.ended || self.last.is_some_and(|last| self.end_sample >= last)
+    }
+
+    fn take(&mut self, message: Option<Message>, block: &mut IqBlock) -> Result<bool, BoxError> {
+        match message {
             Some(Message::Block { block: mut next, loss }) => {
                 if let Some(loss) = loss {
                     self.note(next.header.first_sample, loss);
@@ -304,10 +369,6 @@ impl Source for RadioSource {
             }
             None => Err("the thread that reads the radio ended by itself".into()),
         }
-    }
-
-    fn losses(&self) -> &[String] {
-        &self.losses
     }
 }
 
@@ -377,6 +438,7 @@ struct Reader {
     /// The radio was kept waiting since it last lost something.
     waited: bool,
     last_in_time: Instant,
+    status: Arc<Status>,
     stop: Stop,
     quit: Stop,
 }
@@ -397,6 +459,7 @@ impl Reader {
             }
             match self.radio.receive(self.read_samples, TIMEOUT) {
                 Received::Samples { n: 0, .. } | Received::TimedOut => {
+                    self.status.timeouts.fetch_add(1, Ordering::Relaxed);
                     if last_heard.elapsed() > SILENCE {
                         let why = format!("gave nothing for {} s", SILENCE.as_secs());
                         match self.wait_for_it(&why) {
@@ -441,7 +504,9 @@ impl Reader {
                 };
                 Some(Loss { cause, lost, estimated })
             }
-            Step::WentBack { .. } => Some(Loss { cause: Cause::ClockBack, lost: 0, estimated: true }),
+            Step::WentBack { nanos } => {
+                Some(Loss { cause: Cause::ClockBack { nanos }, lost: 0, estimated: true })
+            }
         };
         self.append(n, loss);
         self.timeline.advance(n as u64);
@@ -513,17 +578,24 @@ impl Reader {
         // As long as it is held it cannot be opened anew.
         self.radio = Box::new(Gone);
         let deadline = Instant::now() + self.reconnect;
-        let why = format!("the radio {why}; the stream ends at sample {}", self.timeline.next());
+        self.status.is_away.store(true, Ordering::Relaxed);
         while Instant::now() < deadline && !self.quit.is_set() {
             if let Some(radio) = (self.reopen)() {
                 self.radio = radio;
+                self.status.is_away.store(false, Ordering::Relaxed);
                 return None;
             }
             if !self.stop.sleep_until((Instant::now() + RETRY).min(deadline)) {
                 break;
             }
         }
-        Some(why)
+        self.status.is_away.store(false, Ordering::Relaxed);
+        let waited = match self.reconnect.as_secs_f64() {
+            _ if self.stop.is_set() => " and had not come back when this was ended".to_owned(),
+            0.0 => " (--reconnect SECONDS, or source.radio.reconnect_s, waits for it to come back)".to_owned(),
+            s => format!(" and did not come back within {s} s"),
+        };
+        Some(format!("the radio {why}{waited}; the stream ends at sample {}", self.timeline.next()))
     }
 }
 
