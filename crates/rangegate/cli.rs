@@ -326,6 +326,8 @@ pub struct CaptureArgs {
     pub radio: RadioArgs,
 
     /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
+    ///
+    /// HDF5 and raw files have no place for a gap: zeros fill it, and after one of more than ten minutes NAME-0002 goes on.
     #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub out: Option<PathBuf>,
 
