@@ -22,9 +22,7 @@ pub fn of_radio(radio: &RadioSettings) -> Map<String, Value> {
             value => drop(fields.insert(name, value)),
         }
     }
-    let list = |of: fn(&ChannelSettings) -> Value| {
-        Value::Array(radio.channels.iter().map(of).collect())
-    };
+    let list = |of: fn(&ChannelSettings) -> Value| Value::Array(radio.channels.iter().map(of).collect());
     fields.insert(CHANNELS.to_owned(), list(|c| c.channel.into()));
     fields.insert(GAINS.to_owned(), list(|c| c.gain_db.into()));
     fields.insert(BANDWIDTHS.to_owned(), list(|c| c.bandwidth_hz.into()));

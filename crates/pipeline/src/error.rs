@@ -50,7 +50,7 @@ pub enum Error {
         core: usize,
     },
     /// There is too little memory.
-    #[error("takes {needed_gb:.1} GB of memory, expected at most {expected_gb:.1} GB of what is free")]
+    #[error("takes {needed_gb:.1} GB of memory, expected at most {expected_gb:.1} GB, 80 % of what is free")]
     NoMemory {
         /// What would be taken, GB.
         needed_gb: f64,

@@ -56,8 +56,7 @@ impl Growing {
 
     fn write_anew(&mut self, captures: &[Value]) -> Result<()> {
         let captures: Vec<String> = captures.iter().map(Value::to_string).collect();
-        let mut text =
-            format!("{{\n\"global\": {},\n\"captures\": [\n{}", self.global, captures.join(",\n"));
+        let mut text = format!("{{\n\"global\": {},\n\"captures\": [\n{}", self.global, captures.join(",\n"));
         let begin = text.len();
         let end = begin + begin.max(ROOM);
         text.push_str(&" ".repeat(end - begin));

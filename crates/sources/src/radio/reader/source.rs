@@ -255,7 +255,11 @@ impl RadioSource {
     fn take(&mut self, message: Option<Message>, block: &mut IqBlock) -> Result<bool, BoxError> {
         match message {
             Some(Message::Block { block: mut next, loss }) => {
-                if let Some(loss) = loss {
+                if let Some(mut loss) = loss {
+                    // Behind the end of what is wanted nothing is missed.
+                    loss.lost = loss
+                        .lost
+                        .min(self.last.map_or(u64::MAX, |last| last.saturating_sub(self.end_sample)));
                     self.note(next.header.first_sample, loss);
                 }
                 std::mem::swap(block, &mut *next);
