@@ -32,22 +32,19 @@ impl LevelMeter {
     /// # Errors
     /// The format cannot be converted.
     pub fn new(format: SampleFormat, rate: SampleRate, full_scale: Option<f64>) -> Result<Self> {
-        let of_format = full_scale_of(format);
+        let (of_format, is_integer) = (full_scale_of(format), format.scalar.is_integer());
         // What cannot be is taken for what some drivers say who do not know.
-        let least = if format.scalar.is_integer() { 2.0 } else { f64::MIN_POSITIVE };
+        let least = if is_integer { 2.0 } else { f64::MIN_POSITIVE };
         let full_scale = full_scale.filter(|full_scale| (least..=of_format).contains(full_scale));
         let full_scale = full_scale.unwrap_or(of_format);
         // The greatest number of an n-bit format is one step below full scale; floats have no greatest.
-        let greatest = match format.scalar.is_integer() {
-            true => ((full_scale - 1.0) / of_format).min(1.0 - 1e-7) as f32,
-            false => f32::INFINITY,
-        };
+        let greatest = ((full_scale - 1.0) / of_format).min(1.0 - 1e-7) as f32;
         Ok(Self {
             converter: Converter::new(format, ToBaseband::default(), rate)?,
             samples: vec![Complex32::ZERO; PIECE],
             full_scale: full_scale / of_format,
-            greatest,
-            is_integer: format.scalar.is_integer(),
+            greatest: if is_integer { greatest } else { f32::INFINITY },
+            is_integer,
             count: 0,
             power: 0.0,
             peak: 0.0,

@@ -172,7 +172,7 @@ impl Capture {
         let rate_hz = info.sample_rate.hz();
         let disk_bps = (recorded.bytes - self.shown_bytes) as f64 / self.shown.elapsed().as_secs_f64();
         let left_s = match self.duration_s {
-            Some(duration_s) => Some(duration_s - counts.samples as f64 / rate_hz),
+            Some(duration_s) => Some(duration_s - (counts.samples + counts.lost) as f64 / rate_hz),
             None => limits
                 .bytes_left(recorded.bytes)
                 .filter(|_| disk_bps > 0.0)
