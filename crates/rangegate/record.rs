@@ -126,11 +126,12 @@ fn frame_bytes(stream: &StreamInfo) -> usize {
 /// # Errors
 /// The name says no format or another one, its folder does not exist, or there is something of that name.
 pub fn check_name(args: &RecordArgs, out: &Path, format: Option<SampleFormat>) -> Result<()> {
-    Ok(match args.last {
+    match args.last {
         // Each recording gets a number.
         Some(_) => rangegate_recording::check_name(out, format)?,
         None => rangegate_recording::check_new(out, format)?,
-    })
+    }
+    Ok(())
 }
 
 /// Whether there is memory for what `--last` holds, with `latency` samples besides.

@@ -429,15 +429,15 @@ mod tests {
     #[test]
     fn a_size_is_kept_to_the_sample_with_what_is_filled_in() {
         let folder = tempfile::tempdir().unwrap();
-        // Room for two blocks and a half, and one byte; the gap takes one and a half of them.
-        for (name, n_samples, filled) in [("holds.sigmf-meta", 250, 0), ("fills.cs16", 100, 150)] {
+        // Room for two blocks and a half, and one byte; the gap would take 140 samples of it.
+        for (name, n_samples, filled) in [("holds.sigmf-meta", 250, 0), ("fills.cs16", 110, 140)] {
             let path = folder.path().join(name);
             let options = CreateOptions { fill_gaps: true, ..CreateOptions::default() };
             let recorder = Recorder::whole(&path, &stream(), options).unwrap();
             let mut recorder = recorder.with_max_bytes(Some(1001));
             recorder.accept(&block(5000)).unwrap();
             assert!(!recorder.is_full());
-            for first in [5250, 5350, 5450] {
+            for first in [5240, 5340, 5440] {
                 recorder.accept(&block(first)).unwrap();
             }
             assert!(recorder.is_full());

@@ -150,7 +150,7 @@ fn nothing_is_overwritten_and_nothing_written_is_an_empty_recording() {
         create(&path, &stream(CS16, 1, 0), &CreateOptions::default()).is_err(),
         "the data are still there"
     );
-    for (name, fragment) in [("x.hdf", ".hdf"), ("x.sigmf", ".sigmf"), ("no/x.cs16", "cannot create")] {
+    for (name, fragment) in [("x.hdf", ".hdf"), ("x.sigmf", ".sigmf"), ("no/x.cs16", "there is no folder")] {
         let message =
             create(&folder.path().join(name), &stream(CS16, 1, 0), &CreateOptions::default()).err().unwrap();
         assert!(message.to_string().contains(fragment), "{message}");
