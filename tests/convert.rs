@@ -341,7 +341,7 @@ fn settings_of_a_radio_follow_channels_rate_and_numbers() {
     convert(&ways[0], &ways[1], &["--channels", "2,0"]);
     convert(&ways[1], &ways[2], &["--decimate", "2", "--sample-format", "cs8"]);
     for (path, expected) in [
-        (&ways[0], settings.clone()),
+        (&ways[0], settings),
         (
             &ways[2],
             json!({
