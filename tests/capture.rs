@@ -305,7 +305,9 @@ fn a_radio_that_is_unplugged_ends_the_recording_and_all_of_it_is_kept() {
     let report = captured(&output, 1);
     assert_eq!(report["samples"], 1_500_000);
     assert_eq!(runs_of_noise(&out).len(), 1);
-    assert!(stderr(&output).contains("ends at sample"), "{}", stderr(&output));
+    for part in ["unplugged", "--reconnect", "ends at sample"] {
+        assert!(stderr(&output).contains(part), "{}", stderr(&output));
+    }
 
     // With --reconnect it goes on when the radio is back.
     let device = noise_radio(folder.path(), "unplug_at_s=0.5,unplug_for_s=1");
@@ -333,6 +335,16 @@ fn a_jump_of_the_clock_is_a_gap_and_errors_of_the_stream_end_it() {
     assert_eq!((&report["received"]["jumps"], &report["received"]["lost"]), (&1.into(), &125_000.into()));
     let runs = runs(&out);
     assert_eq!((runs.len(), runs[1].0 - runs[0].1), (2, 125_000));
+
+    // An hour is not filled with zeros: where a format has no place for it, what comes after it is a second recording.
+    let device = noise_radio(folder.path(), "native=CS16,paced=false,jump_at_s=0.5,jump_s=3600");
+    let out = folder.path().join("hour.cs16");
+    let output = capture(&module, &device, &["--rate", "1M", "--size", "4000003", "--out", text(&out)]);
+    let report = captured(&output, 1);
+    assert_eq!((&report["bytes"], &report["filled"]), (&4_000_000.into(), &0.into()));
+    assert_eq!(report["paths"], serde_json::json!([out, folder.path().join("hour-0002.cs16")]));
+    let size = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().len();
+    assert_eq!((size("hour.cs16"), size("hour-0002.cs16")), (2_000_000, 2_000_000));
 }
 
 #[test]
@@ -389,6 +401,10 @@ fn what_a_radio_cannot_do_is_refused_with_what_it_can() {
         (&["--rate", "2M", "--sample-format", "cf64"], &["cf64", "cs16"]),
         (&["--rate", "2M", "--freq", "20G"], &["frequency of 20 GHz"]),
         (&[], &["--rate"]),
+        (&["--rate", "2M", "--size", "0"], &["--size", "at least 1 byte"]),
+        (&["--rate", "2M", "--size", "3"], &["--size is 3", "one sample: 4 bytes"]),
+        (&["--rate", "2M", "--keep-free", "900T"], &["GB are free", "900000.000 GB"]),
+        (&["--rate", "2M", "--last", "1e9"], &["--last 1000000000 takes 8000000.0 GB", "free"]),
     ] {
         let mut command = with_radio(rangegate(), &module);
         command.args(["capture", "--device", device, "--out", text(&out)]);
@@ -403,9 +419,52 @@ fn what_a_radio_cannot_do_is_refused_with_what_it_can() {
         }
         assert!(!out.exists());
     }
+    let all = (0..16).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
+    let arguments = ["--rate", "1G", "--buffer", "60", "--channels", &all, "--out", text(&out)];
+    let output = capture(&module, "driver=rangegate,channels=16,rate_max=1G", &arguments);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("a buffer of 60 s (--buffer"), "{}", stderr(&output));
     let output = capture(&module, "driver=nothing_of_that_name", &["--rate", "1M", "--out", text(&out)]);
     assert_eq!(output.status.code(), Some(2));
     assert!(stderr(&output).contains("rangegate devices"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_name_that_will_not_do_is_refused_and_nothing_is_left() {
+    let Some(module) = module() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("there.sigmf-data"), b"precious").unwrap();
+    let config = folder.path().join("config.toml");
+    let shipped = std::fs::read_to_string(repository("configs/barker.toml")).unwrap();
+    let source = "[source]\nsample_rate_hz = 1e6\ncenter_frequency_hz = 1e9\nradio = { device = \"driver=rangegate\" }";
+    std::fs::write(&config, format!("{shipped}\n{source}\n")).unwrap();
+    let refused = |output: &Output, parts: &[&str]| {
+        let message = stderr(output);
+        assert_eq!(output.status.code(), Some(2), "{message}");
+        assert!(parts.iter().all(|part| message.contains(part)), "{parts:?}: {message}");
+        let mut left: Vec<_> = folder.path().read_dir().unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, ["config.toml", "there.sigmf-data"], "{parts:?}");
+    };
+    let run = |more: &[&str]| {
+        let mut command = with_radio(rangegate(), &module);
+        command.args(["run", text(&config), "--to", "0.1", "--no-plots"]).args(more).output().unwrap()
+    };
+    for (name, parts) in [
+        ("there.sigmf-meta", &["there.sigmf-data", "exists already"][..]),
+        ("no/such/folder/x.cs16", &["there is no folder", "no/such/folder"]),
+        ("q.cs8", &["its name says cs8", "samples are cs16", "expected", "q.cs16"]),
+        ("q.mp3", &["no format is written under the ending '.mp3'"]),
+    ] {
+        let out = folder.path().join(name);
+        let of_16_bits = "driver=rangegate,native=CS16";
+        refused(&capture(&module, of_16_bits, &["--rate", "1M", "--out", text(&out)]), parts);
+        let source = ["--source", "soapy:driver=rangegate,native=CS16", "--record", text(&out)];
+        refused(&run(&source), parts);
+    }
+    // What is refused after the recording was made takes it away again.
+    let out = folder.path().join("new.sigmf-meta");
+    refused(&run(&["--record", text(&out), "--out", text(&config)]), &["--out"]);
 }
 
 #[test]
@@ -505,8 +564,12 @@ fn as_fast_as_the_large_radios_are_for_five_seconds() {
         let runs = runs(&out);
         let there: u64 = runs.iter().map(|run| run.1 - run.0).sum();
         let lost: u64 = runs.windows(2).map(|pair| pair[1].0 - pair[0].1).sum();
+        let wanted = (5.0 * rangegate_recording::parse_si(rate).unwrap()) as u64;
         assert_eq!(report["samples"], there);
+        // The last loss may reach to the end, where the recording has nothing to tell it by.
+        let lost = lost + runs[0].0 + wanted - runs[runs.len() - 1].1;
         assert_eq!(report["received"]["lost"], lost);
+        assert_eq!(there + lost, wanted);
         std::fs::remove_dir_all(&out).unwrap();
     }
 }

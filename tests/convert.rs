@@ -40,6 +40,17 @@ fn samples(format: SampleFormat, n_channels: u64, first: u64, n: u64) -> Vec<u8>
 
 /// Writes the recording that the tests begin with.
 fn origin(path: &Path, format: &str, n_channels: usize, stretches: &[(u64, u64)]) -> StreamInfo {
+    let settings = json!({ "gain_db": 24.5, "antenna": "RX2" });
+    origin_with(path, format, n_channels, stretches, &settings)
+}
+
+fn origin_with(
+    path: &Path,
+    format: &str,
+    n_channels: usize,
+    stretches: &[(u64, u64)],
+    settings: &Value,
+) -> StreamInfo {
     let stream = StreamInfo {
         sample_rate: SampleRate::new(RATE, 1).unwrap(),
         n_channels,
@@ -60,7 +71,7 @@ fn origin(path: &Path, format: &str, n_channels: usize, stretches: &[(u64, u64)]
             label: Some("here".to_owned()),
             comment: None,
         }],
-        metadata: json!({ "gain_db": 24.5, "antenna": "RX2" }).as_object().unwrap().clone(),
+        metadata: settings.as_object().unwrap().clone(),
         fill_gaps: false,
     };
     let mut writer = create(path, &stream, &options).unwrap();
@@ -290,7 +301,7 @@ fn a_window_channels_and_other_numbers() {
     for (more, expected) in [
         (&["--channels", "3"][..], "expected 0 to 2"),
         (&["--channels", "1,1"], "twice"),
-        (&["--decimate", "0"], "factor of decimation is 0"),
+        (&["--decimate", "0"], "--decimate is 0, expected 1 to"),
         (&["--sample-format", "i16"], "expected a complex one"),
         (&["--from", "2"], "from"),
     ] {
@@ -304,6 +315,64 @@ fn a_window_channels_and_other_numbers() {
     let message = run_fails(&["convert", text(&from), text(&to)], 2);
     assert!(message.contains("exists"), "{message}");
     assert_eq!(std::fs::read(&to).unwrap(), before, "what was there is left as it was");
+}
+
+/// What a capture notes of its radio stays true of what is made of it.
+#[test]
+fn settings_of_a_radio_follow_channels_rate_and_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("origin.sigmf-meta");
+    let settings = json!({
+        "driver": "made up",
+        "sample_rate_hz": RATE as f64,
+        "sample_format": "cs16",
+        // Twelve bits in sixteen.
+        "full_scale": 2048.0,
+        "channels": [4, 5, 14],
+        "gains_db": [10.0, 20.0, 30.0],
+        "bandwidths_hz": [1e6, 2e6, 3e6],
+        "antenna_4": "A", "antenna_5": "B", "antenna_14": "C",
+        "gain_LNA_4_db": 1.0, "gain_LNA_5_db": 2.0, "gain_LNA_14_db": 3.0,
+    });
+    origin_with(&from, "cs16", 3, &[(0, 3000)], &settings);
+    // Through formats that keep lists and numbers each in its own way.
+    let ways = ["drf", "drf.h5", "last.sigmf-meta"].map(|name| folder.path().join(name));
+    convert(&from, &ways[0], &[]);
+    convert(&ways[0], &ways[1], &["--channels", "2,0"]);
+    convert(&ways[1], &ways[2], &["--decimate", "2", "--sample-format", "cs8"]);
+    for (path, expected) in [
+        (&ways[0], settings),
+        (
+            &ways[2],
+            json!({
+                "driver": "made up",
+                "sample_rate_hz": RATE as f64 / 2.0,
+                "sample_format": "cs8",
+                "full_scale": 8.0,
+                "channels": [14, 4],
+                "gains_db": [30.0, 10.0],
+                "bandwidths_hz": [3e6, 1e6],
+                "antenna_4": "A", "antenna_14": "C",
+                "gain_LNA_4_db": 1.0, "gain_LNA_14_db": 3.0,
+            }),
+        ),
+    ] {
+        let told = open(path, &OpenOptions::default()).unwrap().info().create_options().metadata;
+        let same = |a: &Value, b: &Value| match (a.as_f64(), b.as_f64()) {
+            (Some(a), Some(b)) => a == b,
+            _ => a == b,
+        };
+        let expected = expected.as_object().unwrap();
+        assert!(told.keys().eq(expected.keys()), "{told:?}");
+        for (name, value) in expected {
+            let told = &told[name];
+            let is_same = match (value.as_array(), told.as_array()) {
+                (Some(a), Some(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+                _ => same(value, told),
+            };
+            assert!(is_same, "{name} is {told}, expected {value}");
+        }
+    }
 }
 
 /// The name of the new file says how samples are stored.

@@ -386,8 +386,8 @@ pub struct RecordArgs {
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub duration: Option<f64>,
 
-    /// End after so many bytes of samples, such as 10G
-    #[arg(long, value_name = "BYTES", value_parser = si)]
+    /// End after so many bytes of samples, such as 10G: the last that fits is the last
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
     pub size: Option<f64>,
 
     /// End while so many bytes of the disk are free
@@ -416,6 +416,8 @@ pub struct CaptureArgs {
     pub radio: RadioArgs,
 
     /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
+    ///
+    /// HDF5 and raw files have no place for a gap: zeros fill it, and after one of more than ten minutes NAME-0002 goes on.
     #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
     pub out: Option<PathBuf>,
 
@@ -627,10 +629,16 @@ fn si(text: &str) -> Result<f64, String> {
     if value >= 0.0 { Ok(value) } else { Err("expected 0 or more".to_owned()) }
 }
 
+/// A size.
+fn bytes(text: &str) -> Result<f64, String> {
+    let value = si(text)?;
+    if value >= 1.0 { Ok(value) } else { Err("expected at least 1 byte".to_owned()) }
+}
+
 /// A time, s.
 fn seconds(text: &str) -> Result<f64, String> {
-    let value = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value < 1e9);
-    value.ok_or_else(|| "expected seconds, above 0".to_owned())
+    let value = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= 1e9);
+    value.ok_or_else(|| "expected seconds: above 0, at most 1e9".to_owned())
 }
 
 /// `KEY=VALUE`.

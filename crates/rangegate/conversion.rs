@@ -1,11 +1,11 @@
 //! From the stream that a recording holds to the one that `convert` writes: other channels, other numbers, fewer samples.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{
     BlockHeader, ByteOrder, Complex32, IqBlock, SampleFormat, SampleRate, StreamInfo, TimeAnchor, ToBaseband,
 };
 use rangegate_dsp::convert::Converter;
-use rangegate_dsp::decimate::{Decimation, Decimator};
+use rangegate_dsp::decimate::{Decimation, Decimator, MAX_FACTOR};
 use rangegate_dsp::quantise::quantise;
 use rangegate_recording::Annotation;
 use std::ops::Range;
@@ -90,7 +90,11 @@ impl Conversion {
         let (factor, rate) = (wanted.factor as u64, input.sample_rate);
         let mut stream = StreamInfo { n_channels: channels.len(), format, ..input.clone() };
         let work = if decimates {
-            let plan = Arc::new(Decimation::new(wanted.factor).context("--decimate")?);
+            let plan = Decimation::new(wanted.factor).map(Arc::new);
+            let plan = plan.map_err(|_| {
+                // One of one is all of them, and needs no filter.
+                anyhow!("--decimate is {}, expected 1 to {MAX_FACTOR}", wanted.factor)
+            })?;
             let slower = rate.denominator().checked_mul(factor).context("--decimate: the rate is too low")?;
             stream.sample_rate = SampleRate::new(rate.numerator(), slower)?;
             stream.first_sample = input.first_sample.div_ceil(factor);
@@ -116,6 +120,11 @@ impl Conversion {
         };
         let (out, counts) = (IqBlock::default(), Counts::default());
         Ok(Self { stream, rate_in: rate, channels, factor, work, out, counts })
+    }
+
+    /// The channels of the input that come out, in this order.
+    pub fn channels(&self) -> &[usize] {
+        &self.channels
     }
 
     /// The stream that comes out.

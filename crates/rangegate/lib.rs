@@ -16,6 +16,7 @@ pub mod plan;
 pub mod radio;
 pub mod record;
 pub mod replicas;
+pub mod settings;
 pub mod unfinished;
 
 use cli::{Args, BenchCommand, Command};

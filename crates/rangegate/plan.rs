@@ -291,11 +291,12 @@ pub const NO_SOAPY: &str = "this build has no SoapySDR: install it (Debian: libs
 pub fn open_radio(config: &SourceConfig) -> Result<(rangegate_sources::radio::Radio, f64)> {
     let radio =
         config.radio.as_ref().context("no radio: say which with --device; `rangegate devices` lists them")?;
-    let rate_hz =
-        config.sample_rate_hz.context("the sample rate is missing: --rate, or source.sample_rate_hz")?;
+    let rate_hz = config
+        .sample_rate_hz
+        .context("the sample rate is missing: source.sample_rate_hz, or --rate of `capture`")?;
     let tuned_hz = config
         .center_frequency_hz
-        .context("the frequency is missing: --freq, or source.center_frequency_hz")?;
+        .context("the frequency is missing: source.center_frequency_hz, or --freq of `capture`")?;
     let radio = rangegate_sources::radio::Radio::open(radio, rate_hz, tuned_hz)?;
     let rate_hz = radio.settings().sample_rate_hz;
     Ok((radio, rate_hz))

@@ -2,13 +2,14 @@
 
 use crate::cli::RecordArgs;
 use crate::plan::Plan;
-use anyhow::{Context, Result, bail};
-use rangegate_core::{BoxError, IqBlock, Source, StreamInfo};
-use rangegate_pipeline::{Lease, Pool, Receiver, Sender, Stop, lane, worker};
+use crate::settings;
+use anyhow::{Context, Result, anyhow, bail};
+use rangegate_core::{BoxError, IqBlock, SampleFormat, Source, StreamInfo};
+use rangegate_pipeline::{Lease, Pool, Receiver, Sender, Stop, lane, memory, worker};
 use rangegate_recording::CreateOptions;
 use rangegate_sinks::{Recorded, Recorder, Trigger};
 use rangegate_sources::radio::RadioSettings;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -74,10 +75,12 @@ impl Recording {
     /// The recording exists or cannot be made, or the disk is full.
     pub fn new(args: &RecordArgs, out: &Path, plan: &Plan) -> Result<Self> {
         let trigger = Trigger::new();
-        let limits = Limits::new(args, out)?;
         // A detection is known when the segments that are on their way are done.
         let (core_len, lead, tail) = plan.chain.core_lead_tail();
         let latency = ((core_len + lead + tail) * SEGMENTS_ON_THEIR_WAY) as u64;
+        check_name(args, out, Some(plan.stream.format))?;
+        check_memory(args, plan.stream.sample_rate.hz(), frame_bytes(&plan.stream), latency)?;
+        let limits = Limits::new(args, out)?;
         let recorder = recorder(args, out, &plan.stream, plan.radio.as_ref(), latency, &trigger)?;
         listen(args, &trigger)?;
         Ok(Self { recorder, limits, trigger: args.trigger_snr.map(|snr_db| (trigger, snr_db)) })
@@ -93,8 +96,7 @@ impl Recording {
         let mut ended = Ok(());
         while let Some(block) = blocks.recv() {
             let accepted = self.recorder.accept(&block).map_err(anyhow::Error::from);
-            let bytes = self.recorder.recorded().bytes;
-            match accepted.and_then(|()| self.limits.are_reached(bytes)) {
+            match accepted.and_then(|()| self.limits.are_reached(&self.recorder)) {
                 Ok(false) => {}
                 reached => {
                     ended = reached.map(drop);
@@ -115,10 +117,37 @@ impl Recording {
     }
 }
 
+fn frame_bytes(stream: &StreamInfo) -> usize {
+    stream.format.bytes() * stream.n_channels
+}
+
+/// Whether a recording can be made under a name, of samples in this format, if that is known.
+///
+/// # Errors
+/// The name says no format or another one, its folder does not exist, or there is something of that name.
+pub fn check_name(args: &RecordArgs, out: &Path, format: Option<SampleFormat>) -> Result<()> {
+    match args.last {
+        // Each recording gets a number.
+        Some(_) => rangegate_recording::check_name(out, format)?,
+        None => rangegate_recording::check_new(out, format)?,
+    }
+    Ok(())
+}
+
+/// Whether there is memory for what `--last` holds, with `latency` samples besides.
+///
+/// # Errors
+/// There is not: how much it takes, and how much there is.
+pub fn check_memory(args: &RecordArgs, rate_hz: f64, frame_bytes: usize, latency: u64) -> Result<()> {
+    let Some(before_s) = args.last else { return Ok(()) };
+    let needed = (before_s * rate_hz + latency as f64) * frame_bytes as f64;
+    memory::check(needed).map_err(|said| anyhow!("--last {before_s} {said}"))
+}
+
 /// The recorder that the command line asks for.
 ///
 /// # Errors
-/// The recording exists or cannot be made, or holding it takes more memory than there can be.
+/// The recording exists or cannot be made.
 pub fn recorder(
     args: &RecordArgs,
     out: &Path,
@@ -127,48 +156,21 @@ pub fn recorder(
     latency: u64,
     trigger: &Trigger,
 ) -> Result<Recorder> {
-    let metadata = radio.map_or_else(Map::new, metadata);
+    let metadata = radio.map_or_else(Map::new, settings::of_radio);
     let description = Some(format!("captured by rangegate {}", env!("CARGO_PKG_VERSION")));
     let options = CreateOptions { description, metadata, fill_gaps: true, ..CreateOptions::default() };
-    let Some(before_s) = args.last else {
-        return Ok(Recorder::whole(out, stream, options)?);
-    };
+    if let Some(size) = args.size.filter(|size| *size < frame_bytes(stream) as f64) {
+        bail!("--size is {size}, expected at least one sample: {} bytes", frame_bytes(stream));
+    }
     let samples = |s: f64| (s * stream.sample_rate.hz()).round() as u64;
-    let after_s = args.after.unwrap_or(before_s);
-    let held = samples(before_s).saturating_add(latency) as f64;
-    let (needed, there) = (held * (stream.format.bytes() * stream.n_channels) as f64, available_memory());
-    if let Some(there) = there.filter(|there| needed > 0.8 * there) {
-        let (needed, there) = (needed / 1e9, there / 1e9);
-        bail!("--last {before_s} takes {needed:.1} GB of memory, of which {there:.1} GB are free");
-    }
-    Ok(Recorder::last(out, stream, options, (samples(before_s), samples(after_s)), latency, trigger.clone()))
-}
-
-/// The radio's settings, one level deep, as recordings keep them.
-fn metadata(radio: &RadioSettings) -> Map<String, Value> {
-    let mut fields = Map::new();
-    let Ok(Value::Object(settings)) = serde_json::to_value(radio) else { return fields };
-    for (name, value) in settings {
-        match value {
-            Value::Null => {}
-            Value::Object(parts) => fields.extend(parts.into_iter().map(|(k, v)| (format!("device_{k}"), v))),
-            Value::Array(_) => {}
-            value => drop(fields.insert(name, value)),
+    let recorder = match args.last {
+        None => Recorder::whole(out, stream, options)?,
+        Some(before_s) => {
+            let around = (samples(before_s), samples(args.after.unwrap_or(before_s)));
+            Recorder::last(out, stream, options, around, latency, trigger.clone())
         }
-    }
-    let list = |of: fn(&rangegate_sources::radio::ChannelSettings) -> Value| {
-        Value::Array(radio.channels.iter().map(of).collect())
     };
-    fields.insert("channels".to_owned(), list(|c| c.channel.into()));
-    fields.insert("gains_db".to_owned(), list(|c| c.gain_db.into()));
-    fields.insert("bandwidths_hz".to_owned(), list(|c| c.bandwidth_hz.into()));
-    for channel in &radio.channels {
-        fields.insert(format!("antenna_{}", channel.channel), channel.antenna.as_str().into());
-        for (stage, &db) in &channel.gains_db {
-            fields.insert(format!("gain_{stage}_{}_db", channel.channel), db.into());
-        }
-    }
-    fields
+    Ok(recorder.with_max_bytes(args.size.map(|bytes| bytes as u64)))
 }
 
 /// Pulls a trigger with SIGUSR1, and with the Enter key where something is held.
@@ -224,7 +226,10 @@ impl Limits {
             Self { max_bytes, keep_free, folder: folder.to_owned(), asked: None, free: None, bytes: 0 };
         if let Some(free) = limits.ask(0).filter(|free| *free <= limits.keep_free) {
             let (free, kept) = (free as f64 / 1e9, limits.keep_free as f64 / 1e9);
-            bail!("{}: {free:.3} GB are free, and --keep-free is {kept:.3} GB", limits.folder.display());
+            bail!(
+                "{}: {free:.3} GB are free, expected more than --keep-free, {kept:.3} GB",
+                limits.folder.display()
+            );
         }
         Ok(limits)
     }
@@ -237,16 +242,16 @@ impl Limits {
         self.free.map(|free| free.saturating_sub(bytes - self.bytes))
     }
 
-    /// Whether a recording of so many bytes is as large as it may be.
+    /// Whether a recorder has written as much as it may.
     ///
     /// # Errors
     /// The disk is too full to go on.
-    pub fn are_reached(&mut self, bytes: u64) -> Result<bool> {
-        if self.ask(bytes).is_some_and(|free| free < self.keep_free) {
+    pub fn are_reached(&mut self, recorder: &Recorder) -> Result<bool> {
+        if self.ask(recorder.recorded().bytes).is_some_and(|free| free < self.keep_free) {
             let kept = self.keep_free as f64 / 1e9;
             bail!("{}: less than {kept:.3} GB are free (--keep-free)", self.folder.display());
         }
-        Ok(self.max_bytes.is_some_and(|most| bytes >= most))
+        Ok(recorder.is_full())
     }
 
     /// Bytes that may still come.
@@ -255,13 +260,6 @@ impl Limits {
         let by_size = self.max_bytes.map(|most| most.saturating_sub(bytes));
         by_disk.into_iter().chain(by_size).min()
     }
-}
-
-/// Memory that programs may still take, bytes.
-fn available_memory() -> Option<f64> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<f64>().ok().map(|kib| kib * 1024.0)
 }
 
 #[cfg(unix)]

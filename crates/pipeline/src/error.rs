@@ -49,6 +49,14 @@ pub enum Error {
         /// The core asked for.
         core: usize,
     },
+    /// There is too little memory.
+    #[error("takes {needed_gb:.1} GB of memory, expected at most {expected_gb:.1} GB, 80 % of what is free")]
+    NoMemory {
+        /// What would be taken, GB.
+        needed_gb: f64,
+        /// What may be, GB.
+        expected_gb: f64,
+    },
     /// No thread could be had.
     #[error("cannot start thread '{thread}': {source}")]
     Spawn {

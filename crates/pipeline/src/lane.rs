@@ -4,6 +4,7 @@ use crate::wait::{Seat, WaitStats, Waiters};
 use crossbeam_channel::{TryRecvError, TrySendError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 /// What both ends of a lane share.
 struct Lane {
@@ -116,6 +117,10 @@ impl<T> Clone for Sender<T> {
     }
 }
 
+/// No item came in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedOut;
+
 /// The end of a lane where items come out, each at one receiver, in the order in which they went in.
 pub struct Receiver<T> {
     // Dropped in this order, see `Sender`.
@@ -148,6 +153,23 @@ impl<T> Receiver<T> {
             Err(TryRecvError::Empty) => None,
         });
         if received.is_some() {
+            self.lane.0.senders.wake_one();
+        }
+        received
+    }
+
+    /// Takes the next item, as [`Self::recv`] does, but waits no longer than to about `deadline`.
+    ///
+    /// # Errors
+    /// None came by then.
+    pub fn recv_until(&mut self, deadline: Instant) -> Result<Option<T>, TimedOut> {
+        let channel = &self.channel;
+        let received = self.lane.0.receivers.wait(self.seat, &mut self.waits, || match channel.try_recv() {
+            Ok(item) => Some(Ok(Some(item))),
+            Err(TryRecvError::Disconnected) => Some(Ok(None)),
+            Err(TryRecvError::Empty) => (Instant::now() >= deadline).then_some(Err(TimedOut)),
+        });
+        if let Ok(Some(_)) = received {
             self.lane.0.senders.wake_one();
         }
         received
@@ -236,6 +258,17 @@ mod tests {
             drop(sender);
             assert_eq!(starved.join().unwrap(), None);
         });
+    }
+
+    #[test]
+    fn whoever_waits_until_a_moment_gets_what_is_there_or_hears_that_nothing_came() {
+        let (mut sender, mut receiver) = lane(1);
+        let soon = || Instant::now() + std::time::Duration::from_millis(5);
+        assert_eq!(receiver.recv_until(soon()), Err(TimedOut));
+        sender.send(1).unwrap();
+        assert_eq!(receiver.recv_until(Instant::now()), Ok(Some(1)));
+        drop(sender);
+        assert_eq!(receiver.recv_until(soon()), Ok(None));
     }
 
     #[test]

@@ -22,6 +22,7 @@ pub mod error;
 pub mod graph;
 mod inline;
 pub mod lane;
+pub mod memory;
 mod order;
 pub mod pool;
 pub mod runner;

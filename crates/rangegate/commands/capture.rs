@@ -7,7 +7,7 @@ use crate::record::{self, Limits};
 use crate::{config, plan};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rangegate_core::{IqBlock, Source, Timestamp};
+use rangegate_core::{IqBlock, SampleFormat, Source, Timestamp};
 use rangegate_sinks::{Recorded, Recorder, Trigger};
 use rangegate_sources::radio::{RadioCounts, RadioSettings, RadioSource};
 use serde::Serialize;
@@ -56,23 +56,31 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     let trigger = Trigger::new();
     record::listen(&args.record, &trigger)?;
     // What may be refused is refused before the radio starts.
+    record::check_name(&args.record, out, None)?;
     let mut limits = Limits::new(&args.record, out)?;
     let mut source_config = config::SourceConfig::default();
     args.radio.apply(&mut source_config)?;
     let (radio, rate_hz) = plan::open_radio(&source_config)?;
     let settings = radio.settings().clone();
+    let format: SampleFormat = settings.sample_format.parse().context("the radio's sample format")?;
+    record::check_name(&args.record, out, Some(format))?;
+    record::check_memory(&args.record, rate_hz, format.bytes() * settings.channels.len(), 0)?;
     let n_samples = args.record.duration.map(|s| (s * rate_hz).round() as u64);
     // With --last the end is that of listening.
     let source = radio.start(source_config.to_baseband(), n_samples, stop.clone())?;
+    let level =
+        || LevelMeter::new(source.info().format, source.info().sample_rate, Some(settings.full_scale));
+    let (level, recent) = (level()?, level()?);
     let recorder = record::recorder(&args.record, out, source.info(), Some(&settings), 0, &trigger)?;
     let is_holding = args.record.last.is_some();
     let bar = status_line(quiet, is_holding);
     let mut capture = Capture {
-        level: LevelMeter::new(source.info().format, source.info().sample_rate)?,
-        recent: LevelMeter::new(source.info().format, source.info().sample_rate)?,
+        level,
+        recent,
         source,
         recorder,
         bar,
+        heard: Instant::now(),
         shown: Instant::now(),
         shown_bytes: 0,
         duration_s: args.record.duration,
@@ -127,6 +135,8 @@ struct Capture {
     /// Since the line on the terminal changed last: whoever turns a knob wants to see it.
     recent: LevelMeter,
     bar: ProgressBar,
+    /// When samples came last.
+    heard: Instant,
     shown: Instant,
     shown_bytes: u64,
     duration_s: Option<f64>,
@@ -135,17 +145,24 @@ struct Capture {
 impl Capture {
     fn run(&mut self, limits: &mut Limits) -> Result<()> {
         let mut block = IqBlock::default();
-        while self.source.next_block(&mut block).map_err(anyhow::Error::from_boxed)? {
-            self.recent.add(&block);
-            self.recorder.accept(&block)?;
-            if limits.are_reached(self.recorder.recorded().bytes)? {
-                break;
+        loop {
+            let next = self.source.next_block_until(self.shown + REFRESH, &mut block);
+            match next.map_err(anyhow::Error::from_boxed)? {
+                Some(false) => return Ok(()),
+                Some(true) => {
+                    self.heard = Instant::now();
+                    self.recent.add(&block);
+                    self.recorder.accept(&block)?;
+                }
+                None => {}
+            }
+            if limits.are_reached(&self.recorder)? {
+                return Ok(());
             }
             if self.shown.elapsed() >= REFRESH {
                 self.show(limits);
             }
         }
-        Ok(())
     }
 
     fn show(&mut self, limits: &Limits) {
@@ -155,12 +172,21 @@ impl Capture {
         let rate_hz = info.sample_rate.hz();
         let disk_bps = (recorded.bytes - self.shown_bytes) as f64 / self.shown.elapsed().as_secs_f64();
         let left_s = match self.duration_s {
-            Some(duration_s) => Some(duration_s - counts.samples as f64 / rate_hz),
+            Some(duration_s) => Some(duration_s - (counts.samples + counts.lost) as f64 / rate_hz),
             None => limits
                 .bytes_left(recorded.bytes)
                 .filter(|_| disk_bps > 0.0)
                 .map(|bytes| bytes as f64 / disk_bps),
         };
+        let silent = self.heard.elapsed();
+        if silent >= REFRESH {
+            let what =
+                if self.source.is_away() { "the radio is away" } else { "nothing comes from the radio" };
+            let (recorded, since) = (clock(counts.samples as f64 / rate_hz), clock(silent.as_secs_f64()));
+            self.bar.set_message(format!("{recorded}  {what}, since {since}"));
+            self.shown = Instant::now();
+            return;
+        }
         let clipped = self
             .recent
             .clipped_percent()
@@ -205,6 +231,9 @@ impl Report {
             self.recorded.bytes as f64 / 1e6,
             self.received.samples,
         ));
+        if self.received.timeouts > 0 {
+            text.push_str(&format!("{} time-outs of 0.1 s\n", self.received.timeouts));
+        }
         text.push_str(&format!(
             "level {:.1} dBFS mean, {:.1} dBFS peak{clipped}\n",
             self.mean_power_db, self.peak_db

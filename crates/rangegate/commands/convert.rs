@@ -5,6 +5,7 @@ use crate::cli::ConvertArgs;
 use crate::config::SourceConfig;
 use crate::conversion::{Conversion, Counts, Wanted};
 use crate::plan::{self, Opened};
+use crate::settings;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail};
 use rangegate_core::{IqBlock, SampleFormat, SampleRate, ToBaseband};
@@ -51,12 +52,13 @@ pub fn convert(args: &ConvertArgs, quiet: bool) -> Result<Outcome> {
     plan::apply_window(&mut source, &args.window)?;
     let opened = plan::open(&source, &stop)?;
     let info = opened.recording.clone().context("no recording")?;
-    let (mut options, to_baseband) = settings(&info);
+    let (mut options, to_baseband) = told(&info);
     let mut input = opened.source.info().clone();
     input.to_baseband = to_baseband;
     let format = args.sample_format.or_else(|| raw::format_from_name(&args.out));
     let wanted = Wanted { channels: args.channels.clone(), format, factor: args.decimate };
     let conversion = Conversion::new(&input, &wanted)?;
+    settings::convert(&mut options.metadata, &input, conversion.channels(), conversion.stream());
     if conversion.stream().to_baseband == ToBaseband::default() {
         options.metadata.remove(TO_BASEBAND);
     }
@@ -80,7 +82,7 @@ pub fn convert(args: &ConvertArgs, quiet: bool) -> Result<Outcome> {
 }
 
 /// What a recording says of itself, for the new one; and what turns its numbers into baseband, where it says that.
-fn settings(info: &RecordingInfo) -> (CreateOptions, ToBaseband) {
+fn told(info: &RecordingInfo) -> (CreateOptions, ToBaseband) {
     let options = info.create_options();
     let told = options.metadata.get(TO_BASEBAND);
     // HDF5 has it as text.

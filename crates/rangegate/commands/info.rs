@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::cli::InfoArgs;
 use crate::level::LevelMeter;
+use crate::settings;
 use anyhow::{Result, anyhow};
 use rangegate_core::IqBlock;
 use rangegate_recording::{self as recording, Kind, OpenOptions, Recording, RecordingInfo};
@@ -118,7 +119,8 @@ const READ_SAMPLES: usize = 1 << 16;
 fn verify(recording: &mut dyn Recording) -> Result<Verified> {
     let info = recording.info().clone();
     let mut verified = Verified::default();
-    let mut level = LevelMeter::new(info.sample_format, info.sample_rate)?;
+    let full_scale = settings::full_scale(&info.create_options().metadata, info.sample_format);
+    let mut level = LevelMeter::new(info.sample_format, info.sample_rate, full_scale)?;
     let mut block = IqBlock::default();
     let mut at = info.first_sample;
     while recording.read(at, READ_SAMPLES, &mut block)? {

@@ -5,7 +5,8 @@ use crate::assemble::{self, Destination};
 use crate::cli::{HowArgs, RecordArgs, ReplayArgs, RunArgs};
 use crate::config::{self, Config};
 use crate::plan::{self, Plan};
-use crate::record::Recording;
+use crate::record::{self, Recording};
+use crate::unfinished::Unfinished;
 use anyhow::{Context, Result};
 use rangegate_pipeline::Stop;
 
@@ -62,13 +63,22 @@ pub fn go(
     stop: &Stop,
 ) -> Result<Outcome> {
     plan::apply_how(&mut config, how)?;
+    if let Some(path) = &how.record {
+        // Before the radio starts.
+        record::check_name(record, path, None)?;
+    }
     let (plan, source) = Plan::new(config, stop)?;
     // First what may be refused: the results of an earlier run are not to be lost for nothing.
+    let mut unfinished = Unfinished::default();
     let recording = match &how.record {
         Some(path) => Some(Recording::new(record, path, &plan)?),
         None => None,
     };
+    if let Some(path) = how.record.as_ref().filter(|_| record.last.is_none()) {
+        unfinished.recording(path);
+    }
     let destination = Destination::open(how.out.as_deref()).context("--out")?;
+    unfinished.keep();
     let done = assemble::run(&plan, source, destination, recording, stop, quiet)?;
     if how.json {
         super::print_json(&done.report)?;

@@ -256,6 +256,11 @@ impl FlatWriter {
         self.filled
     }
 
+    /// [`crate::Writer::longest_fill`].
+    pub fn longest_fill(&self) -> u64 {
+        if self.fill_gaps { (MAX_FILL_S as f64 * self.stream.sample_rate.hz()) as u64 } else { 0 }
+    }
+
     /// Appends the samples of a block, and before them zeros for those that are missing.
     pub fn append(&mut self, block: &IqBlock) -> Result<()> {
         let first = block.header.first_sample;
@@ -283,12 +288,11 @@ impl FlatWriter {
             return Err(Error::new(&self.path, message));
         }
         let n_samples = first - next;
-        let rate = self.stream.sample_rate;
-        if n_samples as f64 > MAX_FILL_S as f64 * rate.hz() {
+        if n_samples > self.longest_fill() {
             let message = format!(
                 "the gap between samples {next} and {first} is {:.0} s long, expected at most {MAX_FILL_S} s to be \
                  filled: convert what is before and after it apart, or write a format that holds gaps",
-                n_samples as f64 / rate.hz()
+                n_samples as f64 / self.stream.sample_rate.hz()
             );
             return Err(Error::new(&self.path, message));
         }

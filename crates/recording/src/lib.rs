@@ -186,6 +186,11 @@ pub trait Writer: Send {
     fn filled(&self) -> Filled {
         Filled::default()
     }
+
+    /// The longest gap that is filled, samples; `None` where the format holds gaps.
+    fn longest_fill(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Zeros that stand in the place of lost samples.
@@ -277,21 +282,63 @@ pub fn detect(path: &Path, options: &OpenOptions) -> Result<Kind> {
 /// # Errors
 /// It exists already, cannot be written, or the path does not say which format.
 pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
-    let Some(extension) = path.extension() else { return digital_rf::create(path, stream, options) };
-    if extension == "sigmf-meta" || extension == "sigmf-data" {
-        return sigmf::create(path, stream, options);
+    check_new(path, Some(stream.format))?;
+    match kind_of_name(path)? {
+        Kind::Sigmf => sigmf::create(path, stream, options),
+        Kind::DigitalRf => digital_rf::create(path, stream, options),
+        Kind::Hdf5 => hdf5::create(path, stream, options),
+        Kind::Npy => npy::create(path, stream, options),
+        Kind::Wav => wav::create(path, stream, options),
+        Kind::Raw => raw::create(path, stream, options),
     }
-    if extension == "npy" {
-        return npy::create(path, stream, options);
+}
+
+/// Whether a recording can be created under a name, as far as that can be told before there are samples.
+///
+/// # Errors
+/// Those of [`check_name`], or there is something of this name.
+pub fn check_new(path: &Path, format: Option<SampleFormat>) -> Result<()> {
+    check_name(path, format)?;
+    let taken = match kind_of_name(path)? {
+        Kind::DigitalRf => return digital_rf::check_new(path),
+        Kind::Sigmf => ["sigmf-meta", "sigmf-data"].map(|ending| path.with_extension(ending)).to_vec(),
+        _ => vec![path.to_owned()],
+    };
+    match taken.iter().find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(Error::new(path, "exists already: expected a new name")),
+        None => Ok(()),
     }
-    if extension == "wav" {
-        return wav::create(path, stream, options);
+}
+
+/// Whether a name says a format, that of the samples where it says how they are stored, and its folder exists.
+///
+/// # Errors
+/// One of that is not so.
+pub fn check_name(path: &Path, format: Option<SampleFormat>) -> Result<()> {
+    let kind = kind_of_name(path)?;
+    if let (Kind::Raw, Some(format)) = (kind, format) {
+        raw::check_name(path, format)?;
     }
-    if raw::format_from_name(path).is_some() {
-        return raw::create(path, stream, options);
+    // A Digital RF recording is a folder, made with those that it is in.
+    let folder = path.parent().filter(|folder| kind != Kind::DigitalRf && !folder.as_os_str().is_empty());
+    match folder.filter(|folder| !folder.is_dir()) {
+        Some(folder) => {
+            Err(Error::new(path, format!("cannot be made: there is no folder '{}'", folder.display())))
+        }
+        None => Ok(()),
     }
-    if extension == "h5" || extension == "hdf5" {
-        return hdf5::create(path, stream, options);
+}
+
+/// The format that is written under a name.
+fn kind_of_name(path: &Path) -> Result<Kind> {
+    let Some(extension) = path.extension() else { return Ok(Kind::DigitalRf) };
+    match extension.to_str() {
+        Some("sigmf-meta" | "sigmf-data") => return Ok(Kind::Sigmf),
+        Some("npy") => return Ok(Kind::Npy),
+        Some("wav") => return Ok(Kind::Wav),
+        _ if raw::format_from_name(path).is_some() => return Ok(Kind::Raw),
+        Some("h5" | "hdf5") => return Ok(Kind::Hdf5),
+        _ => {}
     }
     let message = format!(
         "no format is written under the ending '.{}': expected .sigmf-meta (SigMF), a sample format such as .cs16 \

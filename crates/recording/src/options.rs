@@ -12,6 +12,7 @@ pub fn parse_si(text: &str) -> Result<f64, String> {
         Some((at, 'k' | 'K')) => (&text[..at], 1e3),
         Some((at, 'M')) => (&text[..at], 1e6),
         Some((at, 'G')) => (&text[..at], 1e9),
+        Some((at, 'T')) => (&text[..at], 1e12),
         _ => (text, 1.0),
     };
     match digits.parse::<f64>() {

@@ -108,11 +108,17 @@ impl Recording for RawRecording {
 /// # Errors
 /// It exists already, cannot be written, or its name says another format than the stream has.
 pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
-    if let Some(named) = format_from_name(path).filter(|named| *named != stream.format) {
-        let found = stream.format;
-        return Err(Error::new(path, format!("its name says {named}, but the samples are {found}")));
-    }
+    check_name(path, stream.format)?;
     Ok(Box::new(RawWriter(FlatWriter::create(path, stream, options, "a file of bare samples")?)))
+}
+
+/// Whether a name says how samples are stored that are stored so.
+pub(crate) fn check_name(path: &Path, format: SampleFormat) -> Result<()> {
+    let Some(named) = format_from_name(path).filter(|named| *named != format) else { return Ok(()) };
+    let right = path.with_extension(format.to_string());
+    let message =
+        format!("its name says {named}, but the samples are {format}: expected {}", right.display());
+    Err(Error::new(path, message))
 }
 
 struct RawWriter(FlatWriter);
@@ -128,5 +134,9 @@ impl Writer for RawWriter {
 
     fn filled(&self) -> Filled {
         self.0.filled()
+    }
+
+    fn longest_fill(&self) -> Option<u64> {
+        Some(self.0.longest_fill())
     }
 }

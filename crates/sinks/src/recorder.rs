@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Blocks that are written for every one that comes while what was held is brought to disk: a long stretch must not
 /// keep the source waiting.
 const CATCH_UP: usize = 4;
+/// Numbers that are looked through for a free name.
+const MOST_NUMBERS: usize = 1_000_000;
 
 /// Tells a [`Recorder`] to keep what it holds. Clones tell the same one.
 #[derive(Clone, Debug)]
@@ -69,6 +71,9 @@ pub struct Recorded {
 }
 
 /// Writes a stream to a recording, or holds the last of it in memory and writes that when it is told to.
+///
+/// Where a format has no place for gaps they are filled; what comes after a gap that is too long for that goes to the
+/// next recording, `NAME-0002` and so on.
 pub struct Recorder {
     path: PathBuf,
     stream: StreamInfo,
@@ -76,6 +81,10 @@ pub struct Recorder {
     writer: Option<Box<dyn Writer>>,
     held: Option<Held>,
     recorded: Recorded,
+    max_bytes: Option<u64>,
+    is_full: bool,
+    /// Index behind the last sample of the recording that is being written.
+    next_sample: Option<u64>,
 }
 
 /// The last of a stream.
@@ -128,7 +137,28 @@ impl Recorder {
 
     fn new(path: &Path, stream: &StreamInfo, options: CreateOptions) -> Self {
         let (path, stream) = (path.to_owned(), stream.clone());
-        Self { path, stream, options, writer: None, held: None, recorded: Recorded::default() }
+        Self {
+            path,
+            stream,
+            options,
+            writer: None,
+            held: None,
+            recorded: Recorded::default(),
+            max_bytes: None,
+            is_full: false,
+            next_sample: None,
+        }
+    }
+
+    /// Writes no more than so many bytes of samples, with what is filled in, to all recordings together.
+    #[must_use]
+    pub fn with_max_bytes(self, max_bytes: Option<u64>) -> Self {
+        Self { max_bytes, ..self }
+    }
+
+    /// Whether as many bytes were written as may be.
+    pub fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// What was written so far.
@@ -167,18 +197,18 @@ impl Recorder {
             }
         }
         held.until = Some(held.until.map_or(until, |before| before.max(until)));
-        self.begin()
+        let first = held.blocks.front().map_or(self.stream.first_sample, |block| block.header.first_sample);
+        if self.writer.is_none() { self.begin(first) } else { Ok(()) }
     }
 
-    /// Begins the next recording of a stretch.
-    fn begin(&mut self) -> Result<()> {
-        if self.writer.is_some() {
-            return Ok(());
-        }
-        let first = self.held.as_ref().and_then(|held| held.blocks.front());
-        let first_sample = first.map_or(self.stream.first_sample, |block| block.header.first_sample);
+    /// Begins the next recording.
+    fn begin(&mut self, first_sample: u64) -> Result<()> {
         let stream = StreamInfo { first_sample, n_samples: None, ..self.stream.clone() };
-        let path = (1..).map(|n| numbered(&self.path, n)).find(|path| !path.exists()).unwrap_or_default();
+        // That of a whole stream has begun under the name itself.
+        let numbers = if self.held.is_some() { 1.. } else { 2.. };
+        let is_free = |path: &PathBuf| rangegate_recording::check_new(path, None).is_ok();
+        let path = numbers.map(|n| numbered(&self.path, n)).take(MOST_NUMBERS).find(is_free);
+        let path = path.unwrap_or_else(|| self.path.clone());
         self.writer = Some(rangegate_recording::create(&path, &stream, &self.options)?);
         self.recorded.paths.push(path);
         Ok(())
@@ -213,14 +243,40 @@ impl Recorder {
     }
 
     fn write(&mut self, block: &IqBlock) -> Result<()> {
-        let Some(writer) = &mut self.writer else { return Ok(()) };
-        if block.is_empty() {
+        let Some(writer) = self.writer.as_ref().filter(|_| !block.is_empty() && !self.is_full) else {
+            return Ok(());
+        };
+        let first = block.header.first_sample;
+        let gap = self.next_sample.map_or(0, |next| first.saturating_sub(next));
+        let longest = writer.longest_fill();
+        let is_filled = longest.is_some_and(|longest| gap <= longest);
+        if longest.is_some() && !is_filled {
+            self.close()?;
+            self.begin(first)?;
+        }
+        let frame = (block.n_channels() * block.format().bytes()) as u64;
+        let left = self.max_bytes.map_or(u64::MAX, |most| most.saturating_sub(self.recorded.bytes)) / frame;
+        let left = left.saturating_sub(if is_filled { gap } else { 0 });
+        self.is_full = left <= block.n_samples() as u64;
+        if left == 0 {
             return Ok(());
         }
+        if left >= block.n_samples() as u64 {
+            return self.put(block, frame);
+        }
+        let mut part = IqBlock::default();
+        part.copy_from(block);
+        part.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+        self.put(&part, frame)
+    }
+
+    /// Hands a block of samples of so many bytes to the writer.
+    fn put(&mut self, block: &IqBlock, frame: u64) -> Result<()> {
+        let Some(writer) = &mut self.writer else { return Ok(()) };
         let filled_before = writer.filled().samples;
         let written = writer.write(block);
         let filled = writer.filled().samples - filled_before;
-        let frame = (block.n_channels() * block.format().bytes()) as u64;
+        self.next_sample = Some(block.end_sample());
         let n_samples = if written.is_ok() { block.n_samples() as u64 } else { 0 };
         self.recorded.filled += filled;
         self.recorded.samples = (self.recorded.samples + n_samples).saturating_sub(writer.take_unwritten());
@@ -230,6 +286,7 @@ impl Recorder {
 
     fn close(&mut self) -> Result<()> {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        self.next_sample = None;
         let finished = writer.finish();
         self.recorded.samples = self.recorded.samples.saturating_sub(writer.take_unwritten());
         finished
@@ -367,6 +424,55 @@ mod tests {
         let (first, values) = read(&paths[1]);
         assert_eq!((first, first + values.len() as u64), (5000 + 6100, 5000 + 7100 + 450));
         assert_eq!(recorder.recorded().samples, 1650 + 1450);
+    }
+
+    #[test]
+    fn a_size_is_kept_to_the_sample_with_what_is_filled_in() {
+        let folder = tempfile::tempdir().unwrap();
+        // Room for two blocks and a half, and one byte; the gap would take 140 samples of it.
+        for (name, n_samples, filled) in [("holds.sigmf-meta", 250, 0), ("fills.cs16", 110, 140)] {
+            let path = folder.path().join(name);
+            let options = CreateOptions { fill_gaps: true, ..CreateOptions::default() };
+            let recorder = Recorder::whole(&path, &stream(), options).unwrap();
+            let mut recorder = recorder.with_max_bytes(Some(1001));
+            recorder.accept(&block(5000)).unwrap();
+            assert!(!recorder.is_full());
+            for first in [5240, 5340, 5440] {
+                recorder.accept(&block(first)).unwrap();
+            }
+            assert!(recorder.is_full());
+            recorder.finish().unwrap();
+            let recorded = recorder.recorded();
+            assert_eq!((recorded.bytes, recorded.filled), (4 * (n_samples + filled), filled), "{name}");
+            assert_eq!(recorded.samples, n_samples, "{name}");
+            let data = path.with_extension(if filled > 0 { "cs16" } else { "sigmf-data" });
+            assert!(std::fs::metadata(data).unwrap().len() <= 1001);
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_gap_too_long_to_be_filled_is_the_next_recording() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.cs16", "a.h5", "a.sigmf-meta"] {
+            let path = folder.path().join(name);
+            let options = CreateOptions { fill_gaps: true, ..CreateOptions::default() };
+            let mut recorder = Recorder::whole(&path, &stream(), options).unwrap();
+            // At 1 kHz ten minutes are filled, an hour is not.
+            let firsts = [5000, 5100 + 600_000, 5200 + 600_000 + 3_600_000];
+            firsts.iter().for_each(|&first| recorder.accept(&block(first)).unwrap());
+            recorder.finish().unwrap();
+            let paths: &[PathBuf] = &recorder.recorded().paths;
+            if name == "a.sigmf-meta" {
+                assert_eq!(paths, [path]);
+                continue;
+            }
+            assert_eq!(paths, [path.clone(), numbered(&path, 2)]);
+            assert_eq!((recorder.recorded().samples, recorder.recorded().filled), (300, 600_000));
+            if name == "a.h5" {
+                assert_eq!((read(&path).0, read(&path).1.len()), (5000, 600_200));
+                assert_eq!((read(&paths[1]).0, read(&paths[1]).1.len()), (firsts[2], 100));
+            }
+        }
     }
 
     #[test]

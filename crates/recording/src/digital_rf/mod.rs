@@ -64,3 +64,12 @@ pub fn open(path: &Path, options: &OpenOptions) -> Result<Box<dyn Recording>> {
 pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
     Ok(Box::new(writer::DrfWriter::create(path, stream, options)?))
 }
+
+/// Whether nothing is in the way of a new recording.
+pub(crate) fn check_new(path: &Path) -> Result<()> {
+    let is_occupied = path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
+    if is_occupied || (path.exists() && !path.is_dir()) {
+        return Err(crate::Error::new(path, "exists already: expected a new name, or an empty folder"));
+    }
+    Ok(())
+}

@@ -57,10 +57,7 @@ struct OpenFile {
 
 impl DrfWriter {
     pub(crate) fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Self> {
-        let occupied = path.read_dir().is_ok_and(|mut entries| entries.next().is_some());
-        if occupied || (path.exists() && !path.is_dir()) {
-            return Err(Error::new(path, "this exists already: expected a new name, or an empty folder"));
-        }
+        super::check_new(path)?;
         let rate = stream.sample_rate;
         if rate.denominator() > MAX_DENOMINATOR {
             let expected = format!("a fraction with a denominator of at most {MAX_DENOMINATOR}");
@@ -78,7 +75,6 @@ impl DrfWriter {
             since_1970 - i128::from(anchor.sample)
         });
         let channel = path.join(CHANNEL);
-        std::fs::create_dir_all(&channel).map_err(|e| Error::io(&channel, "create this folder", e))?;
         let writer = Self {
             uuid: uuid(stream),
             channel,
@@ -93,9 +89,22 @@ impl DrfWriter {
             rows: Vec::new(),
         };
         let first = writer.index(stream.first_sample)?;
-        properties::write(&writer.channel, &timeline, format, stream.n_channels)?;
-        writer.write_metadata(first, stream, options)?;
-        Ok(writer)
+        let was_there = path.exists();
+        let begun = writer.begin(first, stream, options);
+        if begun.is_err() {
+            // Nothing is left of what could not be begun.
+            let _ = std::fs::remove_dir_all(&writer.channel);
+            let _ = if was_there { Ok(()) } else { std::fs::remove_dir(path) };
+        }
+        begun.map(|()| writer)
+    }
+
+    /// Writes everything that is there before the first sample.
+    fn begin(&self, first: u64, stream: &StreamInfo, options: &CreateOptions) -> Result<()> {
+        std::fs::create_dir_all(&self.channel)
+            .map_err(|e| Error::io(&self.channel, "create this folder", e))?;
+        properties::write(&self.channel, &self.timeline, self.format, stream.n_channels)?;
+        self.write_metadata(first, stream, options)
     }
 
     fn write_metadata(&self, first: u64, stream: &StreamInfo, options: &CreateOptions) -> Result<()> {

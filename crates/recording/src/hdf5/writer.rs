@@ -158,6 +158,10 @@ impl Writer for Hdf5Writer {
     fn filled(&self) -> Filled {
         self.file.filled()
     }
+
+    fn longest_fill(&self) -> Option<u64> {
+        Some(self.file.longest_fill())
+    }
 }
 
 /// Where a structure has the size of the dataset, of samples of so many bytes, and its lengths; `None` where it is of

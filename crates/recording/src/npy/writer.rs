@@ -25,7 +25,8 @@ struct NpyWriter {
 pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Result<Box<dyn Writer>> {
     let file = FlatWriter::create(path, stream, options, "a .npy file")?;
     let mut writer = NpyWriter { file, n_channels: stream.n_channels, descr: descr(stream.format) };
-    writer.put_header()?;
+    // Nothing is left of what could not be begun.
+    writer.put_header().inspect_err(|_| drop(std::fs::remove_file(path)))?;
     Ok(Box::new(writer))
 }
 
@@ -77,5 +78,9 @@ impl Writer for NpyWriter {
 
     fn filled(&self) -> Filled {
         self.file.filled()
+    }
+
+    fn longest_fill(&self) -> Option<u64> {
+        Some(self.file.longest_fill())
     }
 }

@@ -46,7 +46,7 @@ pub fn write_annotations(meta_path: &Path, info: &RecordingInfo, annotations: &[
     document::declare_extensions(&mut description.global, &description.captures);
     let annotations = document::notes(annotations, |at| description.index_map.sample_start_from(at));
     let (global, captures) = (description.global, &description.captures[..]);
-    document::write(meta_path, &Document { global, captures, annotations }, true)
+    document::write(meta_path, &Document { global, captures, annotations })
 }
 
 /// The source's own description, pointing to the same samples.

@@ -105,19 +105,31 @@ pub(super) fn declare_extensions(global: &mut Map<String, Value>, captures: &[Va
     }
 }
 
-/// Writes the description beside its final name and then renames it, so that there is never half of one.
-pub(super) fn write(path: &Path, document: &Document<'_>, waits_for_disk: bool) -> Result<()> {
+/// Writes the description, and waits for the disk.
+pub(super) fn write(path: &Path, document: &Document<'_>) -> Result<()> {
+    let write = |file: &mut BufWriter<File>| {
+        serde_json::to_writer_pretty(&mut *file, document)?;
+        file.write_all(b"\n")?;
+        file.flush()?;
+        file.get_ref().sync_all()
+    };
+    replace(path, write).map(drop)
+}
+
+/// Writes a file beside its final name and then renames it, so that there is never half of one.
+pub(super) fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> Result<File> {
     let temporary = appended(path, ".tmp");
-    let failed = |error| Error::io(path, "write", error);
     let written = File::create(&temporary).and_then(|file| {
         let mut file = BufWriter::new(file);
-        serde_json::to_writer_pretty(&mut file, document)?;
-        file.write_all(b"\n")?;
-        let file = file.into_inner()?;
-        if waits_for_disk { file.sync_all() } else { Ok(()) }
+        write(&mut file)?;
+        Ok(file.into_inner()?)
     });
-    written.and_then(|()| std::fs::rename(&temporary, path)).map_err(|error| {
+    let replaced = written.and_then(|file| std::fs::rename(&temporary, path).map(|()| file));
+    replaced.map_err(|error| {
         let _ = std::fs::remove_file(&temporary); // it may not even exist; the first error is the one to tell
-        failed(error)
+        Error::io(path, "write", error)
     })
 }

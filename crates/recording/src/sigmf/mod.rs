@@ -21,6 +21,7 @@ mod archive;
 mod captures;
 mod document;
 mod files;
+mod growing;
 mod index_map;
 mod meta;
 mod trailing_hash;

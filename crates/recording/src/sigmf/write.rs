@@ -1,6 +1,7 @@
 //! Writes SigMF as the samples come.
 
 use super::document::{self, Document, VERSION};
+use super::growing::Growing;
 use super::hex;
 use super::index_map::IndexMap;
 use super::trailing_hash::TrailingHash;
@@ -13,14 +14,18 @@ use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-/// Samples go into the `.sigmf-data` file at once. The `.sigmf-meta` file is there from the first sample on, and is made
-/// anew before the first sample of every capture, so that a recording can be read whenever its writer is killed; the
-/// checksum follows when the recording ends, also when it ends early because the writer is dropped.
+/// The field of captures that follow a gap of no samples.
+pub(super) const AFTER_GAP: &str = "rangegate:after_gap";
+
+/// Samples go into the `.sigmf-data` file at once. The `.sigmf-meta` file is there from the first sample on, and has
+/// every capture before its first sample is written, so that a recording can be read whenever its writer is killed; notes
+/// and checksum follow when the recording ends, also when it ends early because the writer is dropped.
 struct SigmfWriter {
     stream: StreamInfo,
     options: CreateOptions,
     global: Map<String, Value>,
     meta_path: PathBuf,
+    meta: Growing,
     data_path: PathBuf,
     data: File,
     hash: TrailingHash,
@@ -47,15 +52,19 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
     let (meta_path, data_path) = (path.with_extension("sigmf-meta"), path.with_extension("sigmf-data"));
     let global = global(&meta_path, stream, options)?;
     if meta_path.exists() {
-        return Err(Error::new(&meta_path, "exists already"));
+        return Err(Error::new(&meta_path, "exists already: expected a new name"));
     }
     let data = File::create_new(&data_path).map_err(|error| Error::io(&data_path, "create", error))?;
-    let hash = TrailingHash::start(&data_path).map_err(|error| Error::io(&data_path, "read", error))?;
+    let hash = TrailingHash::start(&data_path).map_err(|error| Error::io(&data_path, "read", error));
+    // Nothing is left of what could not be begun.
+    let hash = hash.inspect_err(|_| drop(std::fs::remove_file(&data_path)))?;
+    let meta = Growing::new(&meta_path, global.clone());
     Ok(Box::new(SigmfWriter {
         stream: stream.clone(),
         options: options.clone(),
         global,
         meta_path,
+        meta,
         data_path,
         data,
         hash,
@@ -107,7 +116,7 @@ impl SigmfWriter {
             capture.insert("core:datetime".to_owned(), time.to_string().into());
         }
         if after_gap && first == self.next_sample {
-            capture.insert("rangegate:after_gap".to_owned(), true.into());
+            capture.insert(AFTER_GAP.to_owned(), true.into());
         }
         self.captures.push(capture.into());
         self.index_map.push(self.n_samples, first);
@@ -123,7 +132,7 @@ impl SigmfWriter {
         if is_first || jumps || header.center_frequency_hz != self.center_frequency_hz {
             self.begin_capture(&header, header.anchor.or(self.stream.anchor), jumps && !is_first);
             // Before the samples: where this program is killed, what is in the file has its place.
-            self.write_meta(false)?;
+            self.meta.add_last(&self.captures)?;
         }
         let bytes = flat::interleaved(block, &mut self.scratch);
         self.data.write_all(bytes).map_err(|error| Error::io(&self.data_path, "write samples", error))?;
@@ -135,8 +144,8 @@ impl SigmfWriter {
         Ok(())
     }
 
-    /// Writes the description; the last one has the checksum, and waits for the disk.
-    fn write_meta(&mut self, is_last: bool) -> Result<()> {
+    /// Writes the description with everything in it.
+    fn write_meta(&mut self) -> Result<()> {
         if self.captures.is_empty() {
             let (first_sample, center_frequency_hz) =
                 (self.stream.first_sample, self.stream.center_frequency_hz);
@@ -144,14 +153,13 @@ impl SigmfWriter {
             self.begin_capture(&header, self.stream.anchor, false);
         }
         let mut global = self.global.clone();
-        if is_last {
-            let hash = self.hash.finish().map_err(|error| Error::io(&self.data_path, "sum up", error))?;
-            global.insert("core:sha512".to_owned(), hex(&hash.finalize()).into());
-        }
+        let hash = self.hash.finish().map_err(|error| Error::io(&self.data_path, "sum up", error))?;
+        global.insert("core:sha512".to_owned(), hex(&hash.finalize()).into());
         document::declare_extensions(&mut global, &self.captures);
         let annotations =
             document::notes(&self.options.annotations, |at| self.index_map.sample_start_from(at));
-        document::write(&self.meta_path, &Document { global, captures: &self.captures, annotations }, is_last)
+        self.meta.close();
+        document::write(&self.meta_path, &Document { global, captures: &self.captures, annotations })
     }
 }
 
@@ -174,7 +182,7 @@ impl Writer for SigmfWriter {
             .set_len(self.n_samples * frame)
             .and_then(|()| self.data.sync_all())
             .map_err(|error| Error::io(&self.data_path, "write samples", error))?;
-        self.write_meta(true)
+        self.write_meta()
     }
 }
 

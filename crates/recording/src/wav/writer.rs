@@ -58,7 +58,8 @@ pub fn create(path: &Path, stream: &StreamInfo, options: &CreateOptions) -> Resu
     fmt[14..16].copy_from_slice(&(8 * size as u16).to_le_bytes());
     let file = FlatWriter::create(path, stream, options, "a WAV file")?;
     let mut writer = WavWriter { file, frame_bytes, fmt, auxi: None, stream: stream.clone() };
-    writer.put_header()?;
+    // Nothing is left of what could not be begun.
+    writer.put_header().inspect_err(|_| drop(std::fs::remove_file(path)))?;
     Ok(Box::new(writer))
 }
 
@@ -125,5 +126,9 @@ impl Writer for WavWriter {
 
     fn filled(&self) -> Filled {
         self.file.filled()
+    }
+
+    fn longest_fill(&self) -> Option<u64> {
+        Some(self.file.longest_fill())
     }
 }

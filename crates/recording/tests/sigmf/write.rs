@@ -82,6 +82,35 @@ fn what_is_written_is_read() {
     }
 }
 
+/// A capture that cost a new description each would cost the square of their number.
+#[cfg(unix)]
+#[test]
+fn thousands_of_gaps_find_room_in_a_description_that_is_always_whole() {
+    use std::os::unix::fs::MetadataExt;
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.sigmf-meta");
+    let stream = stream(CS16, 1, 0);
+    let mut writer = create(&path, &stream, &CreateOptions::default()).unwrap();
+    let (n_gaps, mut inodes) = (4000, Vec::new());
+    for n in 0..n_gaps {
+        let header = BlockHeader { first_sample: 1000 * n, anchor: stream.anchor, ..Default::default() };
+        put(&mut *writer, header, &counting(8));
+        if n % 97 == 0 || n < 40 {
+            assert_eq!(document(&path)["captures"].as_array().unwrap().len() as u64, n + 1);
+        }
+        inodes.push(std::fs::metadata(&path).unwrap().ino());
+    }
+    // Killed here.
+    let mut recording = open(&path, &OpenOptions::default()).unwrap();
+    let firsts: Vec<u64> = read_all(&mut *recording, 9).iter().map(|piece| piece.first_sample).collect();
+    assert!(firsts.iter().copied().eq((0..n_gaps).map(|n| 1000 * n)));
+    inodes.dedup();
+    assert!(inodes.len() < 10, "the description was made anew {} times", inodes.len());
+    writer.finish().unwrap();
+    assert_eq!(document(&path)["captures"][3999]["core:sample_start"], 7998);
+    assert_eq!(sigmf::verify_sha512(&path).unwrap(), Some(true));
+}
+
 #[test]
 fn every_datatype_is_written_as_it_is_read() {
     for name in [
@@ -121,7 +150,7 @@ fn nothing_is_overwritten_and_nothing_written_is_an_empty_recording() {
         create(&path, &stream(CS16, 1, 0), &CreateOptions::default()).is_err(),
         "the data are still there"
     );
-    for (name, fragment) in [("x.hdf", ".hdf"), ("x.sigmf", ".sigmf"), ("no/x.cs16", "cannot create")] {
+    for (name, fragment) in [("x.hdf", ".hdf"), ("x.sigmf", ".sigmf"), ("no/x.cs16", "there is no folder")] {
         let message =
             create(&folder.path().join(name), &stream(CS16, 1, 0), &CreateOptions::default()).err().unwrap();
         assert!(message.to_string().contains(fragment), "{message}");

@@ -1,10 +1,15 @@
-//! The thread that reads a radio, and the stream that comes out of it.
+//! The thread that reads a radio.
+
+mod source;
+
+pub use source::{RadioCounts, RadioSource};
 
 use super::timeline::{Step, Timeline};
 use super::{RadioError, host_time};
-use rangegate_core::{BlockHeader, BoxError, IqBlock, SampleRate, Source, StreamInfo, TimeAnchor, Timestamp};
-use rangegate_pipeline::{Lease, Pool, Receiver, Sender, Stop, lane, worker};
-use std::thread::JoinHandle;
+use rangegate_core::{BlockHeader, IqBlock, SampleRate, StreamInfo, TimeAnchor, Timestamp};
+use rangegate_pipeline::{Lease, Pool, Sender, Stop};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// What a read of a radio gives.
@@ -48,8 +53,6 @@ pub(super) struct Options {
     pub(super) n_samples: Option<u64>,
 }
 
-/// Longest time that a block collects samples for.
-const BLOCK: Duration = Duration::from_millis(5);
 /// Longest wait for samples before the stop flag is looked at.
 const TIMEOUT: Duration = Duration::from_millis(100);
 /// A radio that gave nothing for so long is lost.
@@ -58,15 +61,12 @@ const SILENCE: Duration = Duration::from_secs(3);
 const RETRY: Duration = Duration::from_millis(500);
 /// Pause between two looks for a free block.
 const NAP: Duration = Duration::from_micros(200);
-/// Losses that are told one by one.
-const MOST_LOSSES: usize = 100;
-
 /// Why samples are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cause {
     Overflow,
     Jump,
-    ClockBack,
+    ClockBack { nanos: i128 },
     Behind,
     Reconnected,
 }
@@ -91,234 +91,12 @@ enum Message {
     },
 }
 
-/// What a radio gave so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct RadioCounts {
-    /// Samples a channel that came.
-    pub samples: u64,
-    /// Samples a channel that are known, or estimated, to be missing.
-    pub lost: u64,
-    /// Overflows that the radio reported.
-    pub overflows: u64,
-    /// Jumps of the radio's clock that no overflow announced.
-    pub jumps: u64,
-    /// Times that this program was too late to take what the radio gave.
-    pub behind: u64,
-    /// Times that the radio was lost and came back.
-    pub reconnects: u64,
-}
-
-impl RadioCounts {
-    /// Gaps, whatever made them.
-    pub fn gaps(&self) -> u64 {
-        self.overflows + self.jumps + self.behind + self.reconnects
-    }
-}
-
-/// A radio as a [`Source`]: absolute indices count from 1970, so that two recordings of one place fit together.
-///
-/// One thread does nothing but read; what it read waits in a fixed number of blocks. Where these are full, a radio with
-/// time stamps is kept waiting and says itself what it lost; of one without them, samples are counted and left out.
-pub struct RadioSource {
-    info: StreamInfo,
-    messages: Receiver<Message>,
-    pool: Pool<IqBlock>,
-    counts: RadioCounts,
-    losses: Vec<String>,
-    n_losses: u64,
-    /// Index behind the last sample that is wanted.
-    last: Option<u64>,
-    why_ended: Option<String>,
-    /// Index behind the last sample that was handed out.
-    end_sample: u64,
-    ended: bool,
-    /// Ends the thread with the source.
-    quit: Stop,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl RadioSource {
-    /// Lets samples flow and reads the first, and from then on reads in a thread of its own, until `stop` is set.
-    pub(super) fn start(
-        mut radio: Box<dyn Receive>,
-        stream: &StreamInfo,
-        reopen: Reopen,
-        options: &Options,
-        stop: Stop,
-    ) -> Result<Self, RadioError> {
-        let rate = stream.sample_rate;
-        let per_block = (rate.hz() * BLOCK.as_secs_f64()).ceil() as usize;
-        let block_samples = per_block.max(options.read_samples.min(1 << 16)).max(1);
-        let n_blocks =
-            (options.buffer_s * rate.hz() / block_samples as f64).ceil().clamp(4.0, 65_536.0) as usize;
-        let bytes = block_samples * stream.format.bytes() * stream.n_channels;
-        // Touched here: pages that the system gives at the first write would come too late.
-        let make = || {
-            let mut block = IqBlock::with_capacity(bytes);
-            block.fill(BlockHeader::default(), stream.format, stream.n_channels, block_samples).fill(0);
-            block
-        };
-        let pool = Pool::new(n_blocks, make);
-        // From here on samples are lost unless they are read.
-        radio.activate().map_err(RadioError::new)?;
-        let first = first_read(&mut *radio, options.read_samples, &stop)?;
-        let Some((n, time_ns)) = first else {
-            return Err(RadioError::new("stopped before the first sample"));
-        };
-        let anchor = anchor(options.time, rate, n, time_ns);
-        let info = StreamInfo { first_sample: anchor.sample, anchor: Some(anchor), ..stream.clone() };
-        let (sender, messages) = lane(n_blocks + 1);
-        let quit = Stop::new();
-        let mut reader = Reader {
-            radio,
-            reopen,
-            timeline: Timeline::new(rate, info.first_sample),
-            info: info.clone(),
-            block_samples,
-            read_samples: options.read_samples,
-            reconnect: options.reconnect,
-            pool: pool.clone(),
-            sender,
-            open: None,
-            behind: 0,
-            waited: false,
-            last_in_time: Instant::now(),
-            stop,
-            quit: quit.clone(),
-        };
-        // Alone on a single core it would only be in the way of itself.
-        let cores = worker::cores();
-        let pin = options.pin.or_else(|| cores.last().copied().filter(|_| cores.len() > 1));
-        let body = move || {
-            if let Some(core) = pin
-                && let Err(error) = worker::pin(core)
-            {
-                tracing::warn!("{error}");
-            }
-            worker::raise_priority();
-            reader.take(n, time_ns, None);
-            reader.run();
-        };
-        let thread = worker::start("radio", body).map_err(|error| RadioError::new(error.to_string()))?;
-        Ok(Self {
-            messages,
-            pool,
-            counts: RadioCounts::default(),
-            losses: Vec::new(),
-            n_losses: 0,
-            last: options.n_samples.map(|n| info.first_sample.saturating_add(n)),
-            why_ended: None,
-            end_sample: info.first_sample,
-            info,
-            ended: false,
-            quit,
-            thread: Some(thread),
-        })
-    }
-
-    /// What came, and what did not, of the blocks that were handed out.
-    pub fn counts(&self) -> RadioCounts {
-        self.counts
-    }
-
-    /// Why the stream ended early, if it did.
-    pub fn why_ended(&self) -> Option<&str> {
-        self.why_ended.as_deref()
-    }
-
-    /// How often something was lost.
-    pub fn n_losses(&self) -> u64 {
-        self.n_losses
-    }
-
-    /// Share of the memory between the radio and here that is in use, 0 to 1.
-    pub fn fill(&self) -> f64 {
-        1.0 - self.pool.n_free() as f64 / self.pool.capacity() as f64
-    }
-
-    fn note(&mut self, sample: u64, loss: Loss) {
-        self.counts.lost += loss.lost;
-        let (count, what) = match loss.cause {
-            Cause::Overflow => (&mut self.counts.overflows, "an overflow in the radio"),
-            Cause::Jump => (&mut self.counts.jumps, "a jump of the radio's clock"),
-            Cause::ClockBack => (&mut self.counts.jumps, "the radio's clock being set back"),
-            Cause::Behind => (&mut self.counts.behind, "this computer being too slow"),
-            Cause::Reconnected => (&mut self.counts.reconnects, "the radio being away"),
-        };
-        *count += 1;
-        let about = if loss.estimated { "about " } else { "" };
-        self.tell(format!("{about}{} samples before sample {sample} by {what}", loss.lost));
-    }
-
-    /// The first are kept as they are; the last line counts the others.
-    fn tell(&mut self, sentence: String) {
-        self.n_losses += 1;
-        if self.losses.len() < MOST_LOSSES {
-            self.losses.push(sentence);
-            return;
-        }
-        let others = self.n_losses - MOST_LOSSES as u64 + 1;
-        if let Some(last) = self.losses.last_mut() {
-            *last = format!("{others} times more, {} samples in all; the last: {sentence}", self.counts.lost);
-        }
-    }
-}
-
-impl Source for RadioSource {
-    fn info(&self) -> &StreamInfo {
-        &self.info
-    }
-
-    fn next_block(&mut self, block: &mut IqBlock) -> Result<bool, BoxError> {
-        // What was received before somebody said stop still comes.
-        if self.ended || self.last.is_some_and(|last| self.end_sample >= last) {
-            return Ok(false);
-        }
-        match self.messages.recv() {
-            Some(Message::Block { block: mut next, loss }) => {
-                if let Some(loss) = loss {
-                    self.note(next.header.first_sample, loss);
-                }
-                std::mem::swap(block, &mut *next);
-                if let Some(last) = self.last {
-                    let left = last.saturating_sub(block.header.first_sample);
-                    block.truncate(usize::try_from(left).unwrap_or(usize::MAX));
-                }
-                self.counts.samples += block.n_samples() as u64;
-                self.end_sample = block.end_sample();
-                Ok(!block.is_empty())
-            }
-            Some(Message::End { behind, why }) => {
-                self.ended = true;
-                if behind > 0 {
-                    let end = self.end_sample + behind;
-                    self.note(end, Loss { cause: Cause::Behind, lost: behind, estimated: false });
-                }
-                if let Some(why) = why {
-                    // Before all others: it is what whoever recorded wants to know.
-                    self.losses.insert(0, why.clone());
-                    self.n_losses += 1;
-                    self.why_ended = Some(why);
-                }
-                Ok(false)
-            }
-            None => Err("the thread that reads the radio ended by itself".into()),
-        }
-    }
-
-    fn losses(&self) -> &[String] {
-        &self.losses
-    }
-}
-
-impl Drop for RadioSource {
-    fn drop(&mut self) {
-        self.quit.set();
-        if let Some(thread) = self.thread.take() {
-            // A panic of the thread was told when it happened.
-            let _ = thread.join();
-        }
-    }
+/// What the reading thread says besides samples.
+#[derive(Default)]
+struct Status {
+    timeouts: AtomicU64,
+    /// The radio was lost, and is looked for.
+    is_away: AtomicBool,
 }
 
 /// The first samples, for which a radio may take its time; `None` if the flag was set before.
@@ -377,6 +155,7 @@ struct Reader {
     /// The radio was kept waiting since it last lost something.
     waited: bool,
     last_in_time: Instant,
+    status: Arc<Status>,
     stop: Stop,
     quit: Stop,
 }
@@ -397,6 +176,7 @@ impl Reader {
             }
             match self.radio.receive(self.read_samples, TIMEOUT) {
                 Received::Samples { n: 0, .. } | Received::TimedOut => {
+                    self.status.timeouts.fetch_add(1, Ordering::Relaxed);
                     if last_heard.elapsed() > SILENCE {
                         let why = format!("gave nothing for {} s", SILENCE.as_secs());
                         match self.wait_for_it(&why) {
@@ -441,7 +221,9 @@ impl Reader {
                 };
                 Some(Loss { cause, lost, estimated })
             }
-            Step::WentBack { .. } => Some(Loss { cause: Cause::ClockBack, lost: 0, estimated: true }),
+            Step::WentBack { nanos } => {
+                Some(Loss { cause: Cause::ClockBack { nanos }, lost: 0, estimated: true })
+            }
         };
         self.append(n, loss);
         self.timeline.advance(n as u64);
@@ -513,17 +295,27 @@ impl Reader {
         // As long as it is held it cannot be opened anew.
         self.radio = Box::new(Gone);
         let deadline = Instant::now() + self.reconnect;
-        let why = format!("the radio {why}; the stream ends at sample {}", self.timeline.next());
+        self.status.is_away.store(true, Ordering::Relaxed);
         while Instant::now() < deadline && !self.quit.is_set() {
             if let Some(radio) = (self.reopen)() {
                 self.radio = radio;
+                self.status.is_away.store(false, Ordering::Relaxed);
                 return None;
             }
             if !self.stop.sleep_until((Instant::now() + RETRY).min(deadline)) {
                 break;
             }
         }
-        Some(why)
+        self.status.is_away.store(false, Ordering::Relaxed);
+        let (seconds, end) = (self.reconnect.as_secs_f64(), self.timeline.next());
+        let why = format!("the radio {why}; the stream ends at sample {end}");
+        Some(if self.stop.is_set() {
+            why
+        } else if seconds > 0.0 {
+            format!("{why}: it did not come back within {seconds} s")
+        } else {
+            format!("{why} (--reconnect SECONDS, or source.radio.reconnect_s, waits for it to come back)")
+        })
     }
 }
 

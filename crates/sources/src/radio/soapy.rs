@@ -380,6 +380,10 @@ impl<E: StreamSample + Pod + Send> Receive for Stream<E> {
             Err(error) => match error.code {
                 ErrorCode::Timeout => Received::TimedOut,
                 ErrorCode::Overflow | ErrorCode::Corruption => Received::Overflow,
+                ErrorCode::StreamError => Received::Failed(format!(
+                    "gives no more samples, as when it is unplugged (stream error{})",
+                    if error.message.is_empty() { String::new() } else { format!(": {}", error.message) }
+                )),
                 _ if error.message.is_empty() => Received::Failed(format!("reported {:?}", error.code)),
                 _ => Received::Failed(format!("reported {:?}: {}", error.code, error.message)),
             },

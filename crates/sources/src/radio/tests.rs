@@ -6,7 +6,7 @@ use rangegate_core::{IqBlock, SampleRate, Source, StreamInfo, ToBaseband};
 use rangegate_pipeline::Stop;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What happens next.
 #[derive(Clone, Copy)]
@@ -147,9 +147,10 @@ fn what_is_lost_is_a_gap_of_as_many_samples_whatever_the_reads_are_like() {
     let counts = source.counts();
     assert_eq!((counts.overflows, counts.jumps, counts.lost), (2, 1, 77 + 5 + 3));
     assert_eq!(counts.samples, 1001 + 34_096 + 10 + 20);
+    assert_eq!(counts.timeouts, 1);
     let losses = source.losses();
     // Why it ended comes first.
-    assert!(losses[0].contains("unplugged"), "{losses:?}");
+    assert!(losses[0].contains("unplugged") && losses[0].contains("--reconnect"), "{losses:?}");
     assert!(losses[1].contains("77 samples") && losses[1].contains("overflow"), "{losses:?}");
 }
 
@@ -162,7 +163,7 @@ fn a_clock_that_was_set_back_leaves_a_mark_and_indices_that_grow() {
         firsts.push((block.header.first_sample - source.info().first_sample, block.header.after_gap));
     }
     assert_eq!(firsts, [(0, false), (1000, true)]);
-    assert!(source.losses()[1].contains("set back"), "{:?}", source.losses());
+    assert!(source.losses()[1].contains("set back by 0.000500000 s"), "{:?}", source.losses());
 }
 
 #[test]
@@ -187,6 +188,19 @@ fn without_a_clock_losses_are_estimates_and_told_so() {
     assert!(source.next_block(&mut block).unwrap());
     assert!(block.header.after_gap && block.header.first_sample > end);
     assert!(source.losses()[0].starts_with("about "), "{:?}", source.losses());
+}
+
+#[test]
+fn whoever_hears_a_radio_that_is_away_is_told_so() {
+    let setup = Setup { reconnect: Duration::from_secs(3600), ..USUAL };
+    let mut source = start(&[Samples(1000), Unplugged], setup);
+    let mut block = IqBlock::default();
+    assert!(source.next_block(&mut block).unwrap());
+    while !source.is_away() {
+        let soon = Instant::now() + Duration::from_millis(5);
+        assert_eq!(source.next_block_until(soon, &mut block).unwrap(), None);
+    }
+    assert_eq!(source.next_block_until(Instant::now(), &mut block).unwrap(), None);
 }
 
 #[test]
