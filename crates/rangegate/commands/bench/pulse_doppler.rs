@@ -46,7 +46,8 @@ pub fn pulse_doppler(args: &PulseDopplerArgs) -> Result<Outcome> {
     let config = config(n_gates)?;
     let plan = Arc::new(PulseDopplerPlan::new(&config, &stream, std::slice::from_ref(&replica), 0)?);
     let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
-    let segment = Segment { block: block.clone_samples(), core: 0..N_PULSES * n_fast, ..Segment::default() };
+    let core = 0..N_PULSES * n_fast;
+    let segment = Segment { block: recording(&replica, &size, gate)?, core, ..Segment::default() };
     worker.process(&segment, &mut result);
     let found: Vec<f64> = result.peaks.iter().filter_map(|p| Some(p.delay_s? * RATE_HZ as f64)).collect();
     if found.len() != n_channels || found.iter().any(|at| (at - gate as f64).abs() > 0.2) {
