@@ -447,6 +447,32 @@ fn two_dwells_tell_apart_velocities_that_one_takes_for_the_same() {
     }
 }
 
+#[test]
+fn a_bistatic_radar_sees_half_paths_and_folds_what_is_further() {
+    let text_of = |path| std::fs::read_to_string(repository(path)).unwrap();
+    let scene = Scene::new(&text_of("configs/scenes/bistatic.toml"));
+    let (found, report) = scene.run(&text_of("configs/bistatic.toml"), &[]);
+    let chain = &report["plan"]["chain"];
+    let fold_m = number(chain, "unambiguous_range_m");
+    let fold_mps = 2.0 * number(&chain["dwells"][0], "unambiguous_speed_mps");
+    assert!((fold_m - C_MPS * 1e-3 / 2.0).abs() < 1e-3, "{chain}");
+    let n_looks = report["framing"]["looks"].as_u64().unwrap();
+    // The satellite is steady; the others fluctuate.
+    for (target, least) in [("airliner", 5), ("helicopter", 6), ("satellite", 9)] {
+        let is_seen = |cpi: &u64| {
+            let truth = scene.truth_of(target, *cpi);
+            let range_m = number(truth, "range_m") % fold_m;
+            let rate_mps = number(truth, "range_rate_mps");
+            let rate_mps = rate_mps - (rate_mps / fold_mps).round() * fold_mps;
+            let in_look: Vec<Detection> = found.iter().filter(|d| d.cpi == Some(*cpi)).cloned().collect();
+            near(&in_look, range_m, rate_mps, (25.0, 1.5)).len() == 1
+        };
+        let n_seen = (0..n_looks).filter(is_seen).count();
+        println!("{target}: {n_seen} of {n_looks} looks");
+        assert!(n_seen >= least, "{target}: {n_seen} of {n_looks}");
+    }
+}
+
 /// Beyond the mean repetition frequency, at what would be its blind speed, and beside pulses of another radar.
 #[test]
 fn a_staggered_radar_tells_speeds_apart_that_the_mean_interval_folds() {

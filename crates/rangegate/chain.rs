@@ -41,6 +41,7 @@ pub fn summary(chain: &Chain) -> Value {
         Chain::Stream(plan) => json!({
             "kind": "single bursts in a stream",
             "fft_len": plan.filter().fft_len(),
+            "convolution_path": plan.filter().path().name(),
             "segment_core_samples": core_len,
             "segment_lead_samples": lead,
             "segment_tail_samples": tail,
@@ -95,6 +96,7 @@ fn pulse_doppler(plan: &PulseDopplerPlan) -> Value {
         "wavelength_m": geometry.wavelength_m,
         "baseline_m": geometry.baseline_m,
         "compression_fft_len": plan.compression().map(CompressionPlan::fft_len),
+        "convolution_path": plan.compression().map(|compression| compression.path().name()),
         "compression_loss_db": filter.map(RangeFilter::loss_db),
         "compression_peak_side_lobe_db": filter.map(RangeFilter::peak_side_lobe_db),
         "dwells": plan.maps().map(map).collect::<Vec<_>>(),

@@ -203,6 +203,14 @@ impl CompressionPlan {
         self.fft_len
     }
 
+    /// Which way the engine goes; pulses that begin between samples take the portable one.
+    pub fn path(&self) -> Path {
+        match &self.engine {
+            Engine::Convolution(convolver) => convolver.path(),
+            Engine::Fft { .. } => Path::Portable,
+        }
+    }
+
     /// Gates a transform.
     fn hop(&self) -> usize {
         hop(self.fft_len, self.filter.n_taps(), self.margin)

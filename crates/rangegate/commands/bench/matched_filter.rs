@@ -38,7 +38,8 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     let mut cases = Vec::new();
     for plan in &plans {
         let path = plan.path();
-        let (mut filter, n_hot) = (Filter::new(plan, samples, n_templates), (HOT_SAMPLES / plan.n_valid()).max(1));
+        let (mut filter, n_hot) =
+            (Filter::new(plan, samples, n_templates), (HOT_SAMPLES / plan.n_valid()).max(1));
         let n = n_hot * plan.n_valid();
         cases.push(Case::new(format!("{path}, one block again and again"), n, move || filter.again(n_hot)));
         let mut filter = Filter::new(plan, samples, n_templates);
@@ -51,9 +52,17 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     }
     if args.threads > 1 {
         let mut all: Vec<_> = (0..args.threads)
-            .map(|_| (Filter::new(&plans[0], samples, n_templates), vec![Complex32::ZERO; n_outputs(&plans[0], samples)]))
+            .map(|_| {
+                (
+                    Filter::new(&plans[0], samples, n_templates),
+                    vec![Complex32::ZERO; n_outputs(&plans[0], samples)],
+                )
+            })
             .collect();
-        let (name, n) = (format!("{}, {} threads", plans[0].path(), args.threads), args.threads * n_outputs(&plans[0], samples));
+        let (name, n) = (
+            format!("{}, {} threads", plans[0].path(), args.threads),
+            args.threads * n_outputs(&plans[0], samples),
+        );
         cases.push(Case::new(name, n, move || {
             std::thread::scope(|scope| {
                 for (core, (filter, out)) in all.iter_mut().enumerate() {

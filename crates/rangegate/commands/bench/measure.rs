@@ -78,7 +78,9 @@ pub fn interleaved(
         (case.run)()?;
     }
     let begun = Instant::now();
-    while times[0].len() < MIN_ROUNDS || (begun.elapsed().as_secs_f64() < seconds && times[0].len() < MAX_ROUNDS) {
+    while times[0].len() < MIN_ROUNDS
+        || (begun.elapsed().as_secs_f64() < seconds && times[0].len() < MAX_ROUNDS)
+    {
         for (case, times) in cases.iter_mut().zip(&mut times) {
             times.push((case.run)()?.as_secs_f64().max(1e-9));
         }
@@ -86,7 +88,8 @@ pub fn interleaved(
     let kernel: Vec<f64> = times[0].iter().map(|s| cases[0].samples / s).collect();
     let timing = |(case, times): (&Case<'_>, &Vec<f64>)| {
         let mut rates: Vec<f64> = times.iter().map(|s| case.samples / s * 1e-6).collect();
-        let mut ratios: Vec<f64> = rates.iter().zip(&kernel).map(|(rate, kernel)| rate * 1e6 / kernel).collect();
+        let mut ratios: Vec<f64> =
+            rates.iter().zip(&kernel).map(|(rate, kernel)| rate * 1e6 / kernel).collect();
         let msamples_per_s = median(&mut rates);
         Timing {
             name: case.name.clone(),
