@@ -42,7 +42,7 @@ impl Bench {
             let range = first..(first + self.samples.len()).min(N_SAMPLES);
             let samples = &mut self.samples[..range.len()];
             self.converter.convert(&self.block, 0, range, samples);
-            self.filter.load(samples, self.hop.min(n_outputs - first));
+            self.filter.load((&*samples).into(), self.hop.min(n_outputs - first));
             self.filter.correlate(0, |at, y| output(first + at, y));
         }
     }
@@ -160,12 +160,7 @@ fn rows(
 
 /// The samples of one block, as many of them as there are.
 fn piece(samples: Samples<'_>, first: usize, len: usize) -> Samples<'_> {
-    let range = first..(first + len).min(samples.len());
-    match samples {
-        Samples::Cs8(samples) => Samples::Cs8(&samples[range]),
-        Samples::Cs16(samples) => Samples::Cs16(&samples[range]),
-        Samples::Cf32(samples) => Samples::Cf32(&samples[range]),
-    }
+    samples.part(first..(first + len).min(samples.len()))
 }
 
 /// What one writes with `rustfft` alone: forward, multiply, inverse, in place.

@@ -22,7 +22,8 @@
 //! # Cost
 //! A transform a block and one more a block and row, each O(log fft_len) a sample.
 
-use crate::convolver::{Convolver, ConvolverWorker, Output, Path};
+use crate::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
+use crate::simd::{self, Kernel};
 use rangegate_core::Complex32;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
@@ -143,18 +144,38 @@ impl MatchedFilter {
     ///
     /// # Panics
     /// * `n_outputs` is more than the worker was made for.
-    pub fn load(&mut self, samples: &[Complex32], n_outputs: usize) {
-        let (fft_len, hop) = (self.plan.fft_len(), self.plan.hop());
-        let (n_blocks, capacity) = (n_outputs.div_ceil(hop), self.n_blocks);
+    pub fn load(&mut self, samples: Samples<'_>, n_outputs: usize) {
+        let (n_blocks, capacity) = (n_outputs.div_ceil(self.plan.hop()), self.n_blocks);
         assert!(n_blocks <= capacity, "{n_outputs} outputs take {n_blocks} blocks of {capacity}");
         self.greatest_power = 0.0;
         for k in 0..n_blocks {
-            let rest = samples.get(k * hop..).unwrap_or(&[]);
-            let block = &rest[..rest.len().min(fft_len)];
-            self.greatest_power = self.greatest_power.max(energy(block) / fft_len as f32);
-            self.convolver.load(k, block.into(), 0);
+            let block = self.take(samples, k);
+            self.convolver.load(k, block, 0);
         }
         self.n_loaded = n_outputs;
+    }
+
+    /// `|y|²` of samples for one row, as many outputs as there is room for: what costs least where there is no other row
+    /// to share the transforms with. Nothing stays loaded.
+    ///
+    /// # Panics
+    /// * there is no such row.
+    pub fn power_of(&mut self, samples: Samples<'_>, row: usize, out: &mut [f32]) {
+        self.greatest_power = 0.0;
+        self.n_loaded = 0;
+        for (k, out) in out.chunks_mut(self.plan.hop()).enumerate() {
+            let block = self.take(samples, k);
+            self.convolver.convolve(block, 0, row, Output::Power(out));
+        }
+    }
+
+    /// The samples of a block, whose power is noted.
+    fn take<'a>(&mut self, samples: Samples<'a>, block: usize) -> Samples<'a> {
+        let (fft_len, n) = (self.plan.fft_len(), samples.len());
+        let first = (block * self.plan.hop()).min(n);
+        let block = samples.part(first..(first + fft_len).min(n));
+        self.greatest_power = self.greatest_power.max(simd::run(Energy(block)) / fft_len as f32);
+        block
     }
 
     /// Power of what rounding leaves in the outputs of a row for the loaded samples: no output is known better.
@@ -197,16 +218,35 @@ impl MatchedFilter {
 }
 
 /// Σ|x|², in lanes that the compiler can add side by side.
-fn energy(samples: &[Complex32]) -> f32 {
-    const LANES: usize = 16;
-    let (chunks, rest) = bytemuck::cast_slice::<_, f32>(samples).as_chunks::<LANES>();
-    let mut lanes = [0.0; LANES];
+struct Energy<'a>(Samples<'a>);
+
+impl Kernel for Energy<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) -> f32 {
+        let (unit_8, unit_16) = (1.0 / 128.0, 1.0 / 32_768.0);
+        match self.0 {
+            Samples::Cs8(x) => sum_of_squares(x.as_flattened(), |[a]| f32::from(a as i8) * unit_8),
+            Samples::Cs16(x) => sum_of_squares(x.as_flattened(), |b| f32::from(i16::from_le_bytes(b)) * unit_16),
+            Samples::Cf32(x) => sum_of_squares(x.as_flattened(), f32::from_le_bytes),
+        }
+    }
+}
+
+#[inline(always)]
+fn sum_of_squares<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> f32 {
+    const LANES: usize = 64;
+    let (chunks, rest) = bytes.as_chunks::<N>().0.as_chunks::<LANES>();
+    let mut lanes = [0.0_f32; LANES];
     for chunk in chunks {
-        for (sum, x) in lanes.iter_mut().zip(chunk) {
+        for (sum, bytes) in lanes.iter_mut().zip(chunk) {
+            let x = number(*bytes);
             *sum += x * x;
         }
     }
-    lanes.iter().chain(&[rest.iter().map(|x| x * x).sum()]).sum()
+    let rest = rest.iter().map(|bytes| number(*bytes)).map(|x| x * x).sum::<f32>();
+    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
@@ -231,7 +271,7 @@ mod tests {
     }
 
     fn run(filter: &mut MatchedFilter, row: usize, x: &[Complex32], n_outputs: usize) -> Vec<Complex32> {
-        filter.load(x, n_outputs);
+        filter.load(x.into(), n_outputs);
         let mut y = vec![Complex32::ZERO; n_outputs];
         filter.correlate(row, |first, piece| y[first..first + piece.len()].copy_from_slice(piece));
         let mut power = vec![f32::NAN; n_outputs];

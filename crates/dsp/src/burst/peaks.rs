@@ -1,5 +1,7 @@
 //! From cells above the threshold to peaks between the samples.
 
+use crate::simd::{self, Kernel};
+
 /// A cell above its threshold: of all rows of a template the one that is furthest above.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crossing {
@@ -59,20 +61,7 @@ impl Crossings {
                 crossing.higher = at(row.values, row.first + *cell as usize);
             }
         }
-        // Crossings are rare: whole groups are passed over without a branch per cell.
-        const GROUP: usize = 32;
-        let tested = &row.values[row.first..row.first + row.level.len()];
-        for (group, (values, thresholds)) in tested.chunks(GROUP).zip(row.threshold.chunks(GROUP)).enumerate()
-        {
-            if values.iter().zip(thresholds).fold(false, |any, (value, threshold)| any | (value > threshold))
-            {
-                for (cell, (&value, &threshold)) in values.iter().zip(thresholds).enumerate() {
-                    if value > threshold {
-                        self.cross(group * GROUP + cell, value / threshold, row);
-                    }
-                }
-            }
-        }
+        simd::run(Test { crossings: self, row });
     }
 
     #[cold]
@@ -118,6 +107,35 @@ impl Crossings {
     fn at(&self, cell: usize) -> Option<&Crossing> {
         let place = *self.places.get(cell)?;
         self.list.get((place as usize).checked_sub(1)?).map(|(_, crossing)| crossing)
+    }
+}
+
+/// Puts the cells of a row that are above their thresholds among the crossings.
+struct Test<'a> {
+    crossings: &'a mut Crossings,
+    row: &'a TestedRow<'a>,
+}
+
+impl Kernel for Test<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        // Crossings are rare: whole groups are passed over without a branch per cell.
+        const GROUP: usize = 64;
+        let Self { crossings, row } = self;
+        let tested = &row.values[row.first..row.first + row.level.len()];
+        for (group, (values, thresholds)) in tested.chunks(GROUP).zip(row.threshold.chunks(GROUP)).enumerate()
+        {
+            if values.iter().zip(thresholds).fold(false, |any, (value, threshold)| any | (value > threshold))
+            {
+                for (cell, (&value, &threshold)) in values.iter().zip(thresholds).enumerate() {
+                    if value > threshold {
+                        crossings.cross(group * GROUP + cell, value / threshold, row);
+                    }
+                }
+            }
+        }
     }
 }
 

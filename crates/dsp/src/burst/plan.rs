@@ -7,7 +7,7 @@ use crate::convert::Converter;
 use crate::detect::{CellStatistics, CfarConfig, CfarPlan};
 use crate::matched_filter::{MatchedFilterPlan, autocorrelation, doppler_shifted};
 use crate::waveform::Replica;
-use rangegate_core::{Complex32, SampleRate, StreamInfo};
+use rangegate_core::{Complex32, SampleRate, Segment, StreamInfo};
 use rustfft::num_complex::Complex;
 use std::ops::Range;
 use std::sync::Arc;
@@ -167,6 +167,17 @@ impl BurstPlan {
     /// Length of the transforms and rows of the matched filter: what decides the cost.
     pub fn filter(&self) -> &MatchedFilterPlan {
         &self.filter
+    }
+
+    /// Whether the filter takes a segment's samples as they are stored.
+    pub(super) fn takes_stored(&self, segment: &Segment, channel: usize) -> bool {
+        let all = 0..segment.block.n_samples();
+        self.input == FilterInput::Complex && self.converter.stored(&segment.block, channel, all).is_some()
+    }
+
+    /// Whether a set is one row.
+    pub(super) fn is_alone(&self, set: &Range<usize>) -> bool {
+        set.len() == 1 && self.input == FilterInput::Complex && self.templates[set.start].rows.len() == 1
     }
 
     /// What works on segments, with all its memory.

@@ -39,7 +39,7 @@ impl BurstWorker {
         self.prepare(n);
         let cells = Cells::new(&plan, n, &segment.core, replica.len);
         let shown = segment.core.start..segment.core.end.min(cells.tested.end);
-        self.filter.load(&self.samples[cells.row.start..n], cells.row.len());
+        self.filter.load(self.samples[cells.row.start..n].as_ref().into(), cells.row.len());
         let mut trace = Trace {
             first_sample: segment.core_first_sample(),
             n_cells: shown.len(),

@@ -74,27 +74,38 @@ impl BurstWorker {
 
         let shortest = plan.templates[set.clone()].iter().map(|t| t.len).min().unwrap_or(usize::MAX);
         for channel in 0..n_channels {
-            let bad_samples = self.convert(segment, channel);
-            if segment.set == 0 {
-                out.bad_samples += bad_samples;
-                if channel == 0 {
-                    plan.overview.add(
-                        &self.samples[core.clone()],
-                        &mut self.overview_scratch,
-                        &mut out.overview,
-                    );
+            let is_stored = plan.takes_stored(segment, channel);
+            let is_shown = segment.set == 0 && channel == 0 && out.overview.is_wanted();
+            if !is_stored || is_shown || plan.min_correlation > 0.0 {
+                let bad_samples = self.convert(segment, channel);
+                if segment.set == 0 {
+                    out.bad_samples += bad_samples;
                 }
+            }
+            if is_shown {
+                let samples = &self.samples[core.clone()];
+                plan.overview.add(samples, &mut self.overview_scratch, &mut out.overview);
             }
             if n < shortest || core.is_empty() {
                 continue;
             }
             self.prepare(n);
             let cells = Cells::new(&plan, n, &core, shortest);
-            self.filter.load(&self.samples[cells.row.start..n], cells.row.len());
+            let range = cells.row.start..n;
+            let stored = is_stored.then(|| plan.converter.stored(&segment.block, channel, range.clone()));
+            let samples = stored.flatten().unwrap_or_else(|| self.samples[range].as_ref().into());
+            // Of a row that is alone no spectra need to be kept.
+            let is_alone = plan.is_alone(&set);
+            if is_alone {
+                let row = plan.templates[set.start].rows.start;
+                self.filter.power_of(samples, row, &mut self.values[0][..cells.row.len()]);
+            } else {
+                self.filter.load(samples, cells.row.len());
+            }
             for index in set.clone() {
                 if plan.templates[index].len <= n {
                     let cells = Cells::new(&plan, n, &core, plan.templates[index].len);
-                    self.search(&plan.templates[index], n, &cells);
+                    self.search(&plan.templates[index], n, &cells, is_alone);
                     self.collect(index, channel, segment, &cells, out);
                 }
             }
@@ -126,8 +137,8 @@ impl BurstWorker {
         self.sums.fill(&self.samples[..n]);
     }
 
-    /// Filters and tests all rows of one template.
-    fn search(&mut self, template: &Template, n: usize, cells: &Cells) {
+    /// Filters and tests all rows of one template; `is_filtered` is that of the only row.
+    fn search(&mut self, template: &Template, n: usize, cells: &Cells, is_filtered: bool) {
         let first = cells.tested.start - cells.row.start;
         let n_tested = cells.tested.len();
         self.crossings.begin(n_tested);
@@ -135,7 +146,9 @@ impl BurstWorker {
             if row > 0 {
                 self.values.swap(0, 1);
             }
-            self.filter_row(template, row, cells);
+            if !is_filtered {
+                self.filter_row(template, row, cells);
+            }
             self.threshold_row(template, row, n, cells);
             let [values, values_below] = &self.values;
             let values = &values[..cells.row.len()];
@@ -287,6 +300,10 @@ impl BurstWorker {
 /// Raises levels to the least that means anything, and thresholds with them. A level of zero has no threshold of its
 /// own; `factor` makes one.
 fn raise(level: &mut [f32], threshold: &mut [f32], least: f32, factor: f32) {
+    // Hardly ever is there one to raise; that is seen without a branch per cell.
+    if !level.iter().fold(false, |any, level| any | (*level < least)) {
+        return;
+    }
     for (level, threshold) in level.iter_mut().zip(threshold).filter(|(level, _)| **level < least) {
         *threshold = if *level > 0.0 { *threshold * (least / *level) } else { least * factor };
         *level = least;

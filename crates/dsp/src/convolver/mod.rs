@@ -27,6 +27,7 @@ pub use path::Path;
 use rangegate_core::Complex32;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Samples as they are stored, little-endian pairs of I and Q. Integers are read as fractions of full scale.
@@ -53,6 +54,19 @@ impl Samples<'_> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Some of them.
+    ///
+    /// # Panics
+    /// * the range leaves them.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        match self {
+            Self::Cs8(samples) => Self::Cs8(&samples[range]),
+            Self::Cs16(samples) => Self::Cs16(&samples[range]),
+            Self::Cf32(samples) => Self::Cf32(&samples[range]),
+        }
     }
 }
 

@@ -17,6 +17,7 @@ const CELLS_AT_ONCE: usize = 4096;
 /// Running sums keep the rounding of a strong echo for ever, so sums are composed instead: those over
 /// `2k` cells from those over `k`, and a window from the powers of two in its length, the least next to the cell
 /// under test. The order of additions is thus fixed relative to the cell, and the same mirrored.
+#[inline(always)]
 pub(super) fn side_sums(
     window: Window,
     row: &[f32],
@@ -33,6 +34,7 @@ pub(super) fn side_sums(
 }
 
 /// The same for the cells that `row` is the reach of.
+#[inline(always)]
 fn compose(window: Window, row: &[f32], left: &mut [f32], right: &mut [f32], scratch: &mut [f32]) {
     let n = left.len();
     let (mut sums, mut next) = scratch[..2 * row.len()].split_at_mut(row.len());
@@ -58,6 +60,7 @@ fn compose(window: Window, row: &[f32], left: &mut [f32], right: &mut [f32], scr
     }
 }
 
+#[inline(always)]
 fn accumulate(sums: &mut [f32], part: &[f32], first: bool) {
     if first {
         sums.copy_from_slice(part);

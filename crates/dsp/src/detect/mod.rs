@@ -21,6 +21,7 @@ mod tail;
 mod tests;
 mod threshold;
 
+use crate::simd::{self, Kernel};
 use crate::theory::NoiseLevel;
 use correlation::Correlation;
 use law::{Level, MeanLaw};
@@ -316,7 +317,8 @@ impl CfarPlan {
         let inner = inner_start - cells.start..inner_end - cells.start;
         let (level, threshold) = (&mut level[inner.clone()], &mut threshold[inner]);
         if !level.is_empty() {
-            self.inside(window, noise, inner_start..inner_end, level, threshold, scratch);
+            let cells = inner_start..inner_end;
+            simd::run(Inside { plan: self, window, noise, cells, level, threshold, scratch });
         }
     }
 
@@ -344,24 +346,32 @@ impl CfarPlan {
         let (unbias, factor) = self.scales(n_left, n_right);
         (level * unbias, factor)
     }
+}
 
-    /// Cells whose reach lies within the row.
-    fn inside(
-        &self,
-        window: Window,
-        noise: &[f32],
-        cells: Range<usize>,
-        level: &mut [f32],
-        threshold: &mut [f32],
-        scratch: &mut [f32],
-    ) {
+/// Cells whose reach lies within the row.
+struct Inside<'a> {
+    plan: &'a CfarPlan,
+    window: Window,
+    noise: &'a [f32],
+    cells: Range<usize>,
+    level: &'a mut [f32],
+    threshold: &'a mut [f32],
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for Inside<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run<const FMA: bool>(self) {
+        let Self { plan, window, noise, cells, level, threshold, scratch } = self;
         let n = window.training;
-        match self.detector {
+        match plan.detector {
             Detector::Os { rank } => os::levels(window, rank, noise, cells, level, scratch),
             _ => box_sum::side_sums(window, noise, cells, level, threshold, scratch),
         }
-        let scales = self.scales(n, n);
-        match self.detector {
+        let scales = plan.scales(n, n);
+        match plan.detector {
             Detector::Ca => finish(scales, level, threshold, |left, right| ca::level(left, right, n, n)),
             Detector::Go => finish(scales, level, threshold, |left, right| go::level(left, right, n, n)),
             Detector::So => finish(scales, level, threshold, |left, right| so::level(left, right, n, n)),
@@ -393,6 +403,7 @@ pub(crate) fn law_of_level(
 }
 
 /// Levels and thresholds from what each detector left in the two rows.
+#[inline(always)]
 fn finish(
     (unbias, factor): (f32, f32),
     level: &mut [f32],
@@ -406,6 +417,7 @@ fn finish(
 }
 
 /// A level of zero says nothing about noise: no threshold follows from it.
+#[inline(always)]
 fn threshold_of(level: f32, factor: f32) -> f32 {
     if level > 0.0 { level * factor } else { f32::INFINITY }
 }

@@ -147,7 +147,7 @@ impl LeakFinder {
         }
         let samples = &mut scratch.samples[..n_samples];
         converter.convert(&segment.block, channel, first..first + n_samples, samples);
-        scratch.filter.load(samples, n);
+        scratch.filter.load((&*samples).into(), n);
         scratch.filter.power(0, &mut scratch.power[..n]);
         let sums = &mut scratch.sums[..n_places];
         sums.fill(0.0);

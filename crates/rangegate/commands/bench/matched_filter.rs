@@ -172,22 +172,12 @@ impl<'a> Filter<'a> {
 
     /// A block with all templates: one takes its samples, several share the transform.
     fn one(&mut self, k: usize, mut work: impl FnMut(&mut ConvolverWorker, Option<Samples<'_>>, usize)) {
-        let block = piece(self.samples, k * self.hop, self.fft_len);
+        let block = self.samples.part(k * self.hop..k * self.hop + self.fft_len);
         if self.n_templates == 1 {
             return work(&mut self.worker, Some(block), 0);
         }
         self.worker.load(0, block, 0);
         (0..self.n_templates).for_each(|template| work(&mut self.worker, None, template));
-    }
-}
-
-/// The samples of one block.
-fn piece(samples: Samples<'_>, first: usize, len: usize) -> Samples<'_> {
-    let range = first..first + len;
-    match samples {
-        Samples::Cs8(samples) => Samples::Cs8(&samples[range]),
-        Samples::Cs16(samples) => Samples::Cs16(&samples[range]),
-        Samples::Cf32(samples) => Samples::Cf32(&samples[range]),
     }
 }
 
