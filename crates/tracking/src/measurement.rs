@@ -92,11 +92,6 @@ impl Reading {
         reading.value[AZIMUTH] = wrapped(reading.value[AZIMUTH]);
         (reading.present[RANGE] && reading.value[RANGE] >= 0.0).then_some(reading)
     }
-
-    /// How many components there are.
-    pub fn dimension(&self) -> usize {
-        self.present.iter().filter(|&&present| present).count()
-    }
 }
 
 /// An angle between −π and π.

@@ -1,7 +1,8 @@
 //! From configuration to plan: everything that can be wrong is found here, before the first scan.
 
-use crate::config::{Accuracy, Associator, Filter, ModelConfig, PositionConfig, Space, StationConfig};
-use crate::config::{InitiationConfig, TrackingConfig};
+use crate::config::{
+    Accuracy, InitiationConfig, ModelConfig, PositionConfig, Space, StationConfig, TrackingConfig,
+};
 use crate::error::ConfigError;
 use crate::geodesy::{Frame, Geodetic};
 use crate::measurement::{COMPONENTS, Geometry};

@@ -61,12 +61,10 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             }
         }
         // From then on the score says whether the target still exists, and targets do not stay for ever.
-        let scans = f64::from(self.plan.config.deletion.coast_scans);
         for track in self.tracks.iter_mut().filter(|track| track.is_confirmed()) {
             let mean_step_s = (track.time_s - track.began_s) / f64::from(track.age.max(2) - 1);
             let stays = (-mean_step_s / lifetime_s).exp();
             let gone = 1.0 - stays * (1.0 - 1.0 / (1.0 + track.score.min(500.0).exp()));
-            let _ = scans;
             track.score = ((1.0 - gone) / gone.max(1e-12)).max(1e-300).ln();
         }
     }
