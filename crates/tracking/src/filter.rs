@@ -108,7 +108,7 @@ impl<const N: usize, const M: usize> View<N, M> {
     }
 
     /// How a reading differs from what was expected; `None` where no covariance can be inverted.
-    pub(crate) fn innovation(&self, reading: &Reading) -> Option<Innovation<M>> {
+    pub fn innovation(&self, reading: &Reading) -> Option<Innovation<M>> {
         let mut offset = Vector::<M>::zeros();
         let mut covariance = self.covariance;
         let mut n_present = 0;
@@ -139,7 +139,7 @@ impl<const N: usize, const M: usize> View<N, M> {
     }
 
     /// The state once a reading is taken in, by Joseph's form.
-    pub(crate) fn updated(
+    pub fn updated(
         &self,
         state: &Gaussian<N>,
         reading: &Reading,
@@ -175,7 +175,8 @@ impl<const N: usize, const M: usize> View<N, M> {
 
 /// A reading against what was expected of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Innovation<const M: usize> {
+pub struct Innovation<const M: usize> {
+    /// What was measured less what was expected.
     pub offset: Vector<M>,
     /// Cholesky factor of its covariance.
     pub lower: Matrix<M, M>,

@@ -16,7 +16,7 @@ pub(crate) const RANGE_RATE: usize = 1;
 pub(crate) const AZIMUTH: usize = 2;
 pub(crate) const ELEVATION: usize = 3;
 /// How many components there are.
-pub(crate) const COMPONENTS: usize = 4;
+pub const COMPONENTS: usize = 4;
 
 /// A detection as the tracker takes it. What a station cannot know is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -40,11 +40,16 @@ pub struct Measurement {
 
 /// A measurement, checked and in the filter's units: what is missing has `present` false and is ignored.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reading {
+pub struct Reading {
+    /// Number of the detection.
     pub id: u64,
+    /// Range, range rate, azimuth, elevation, in m, m/s, rad.
     pub value: [f64; COMPONENTS],
+    /// Their variances.
     pub variance: [f64; COMPONENTS],
+    /// Which of them there are.
     pub present: [bool; COMPONENTS],
+    /// Signal to noise, dB.
     pub snr_db: f64,
 }
 
