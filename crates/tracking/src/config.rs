@@ -266,7 +266,7 @@ pub struct DeletionConfig {
 
 impl Default for DeletionConfig {
     fn default() -> Self {
-        Self { coast_scans: 10, quality_min: 0.1, lifetime_s: 300.0, merge_sigmas: 2.0, merge_scans: 4 }
+        Self { coast_scans: 10, quality_min: 0.05, lifetime_s: 1_000.0, merge_sigmas: 2.0, merge_scans: 3 }
     }
 }
 

@@ -84,7 +84,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         });
         let widest = near.iter().fold(0.0, |most: f64, &index| {
             let track = &tracks[index as usize];
-            if track.coasted > 0 { most } else { most.max(track.estimate.covariance[(0, 0)]) }
+            if track.named.as_slice().is_empty() { most } else { most.max(track.estimate.covariance[(0, 0)]) }
         });
         let reach = (merge2 * 2.0 * widest).sqrt();
         for (at, &a) in near.iter().enumerate() {
@@ -111,9 +111,9 @@ impl<const N: usize, const M: usize> Engine<N, M> {
     }
 }
 
-/// Whether two tracks, both seen just now, are one within their covariances.
+/// Whether two tracks that both had a detection just now, perhaps the same, are one within their covariances.
 fn same<const N: usize>(one: &Track<N>, two: &Track<N>, merge2: f64) -> bool {
-    if one.coasted > 0 || two.coasted > 0 {
+    if one.named.as_slice().is_empty() || two.named.as_slice().is_empty() {
         return false;
     }
     let covariance = one.estimate.covariance + two.estimate.covariance;
