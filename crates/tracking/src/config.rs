@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct TrackingConfig {
     /// Where tracks live.
     pub space: Space,
-    /// How what is not linear is made so.
-    pub filter: Filter,
+    /// How what is not linear is made so. Not given: unscented in space `earth`, where angles say little of velocity for
+    /// long, extended elsewhere.
+    pub filter: Option<Filter>,
     /// How detections are given to tracks.
     pub associator: Associator,
     /// How targets may move; several make an interacting-multiple-model filter. None: what suits the space.
@@ -32,7 +33,7 @@ impl Default for TrackingConfig {
     fn default() -> Self {
         Self {
             space: Space::Range,
-            filter: Filter::Extended,
+            filter: None,
             associator: Associator::Gnn,
             models: Vec::new(),
             stations: Vec::new(),

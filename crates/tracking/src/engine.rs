@@ -311,7 +311,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         let mut views = [View::empty(); MODELS_MAX];
         for model in 0..self.plan.models.len() {
             views[model] = View::of(
-                self.plan.config.filter,
+                track.filter(&self.plan),
                 &self.plan.stations[station].geometry,
                 &track.modes[model],
                 self.plan.n_axes,

@@ -100,6 +100,16 @@ impl<const N: usize, const M: usize> View<N, M> {
             let from_mean = point - offset;
             covariance += from_mean * from_mean.transpose() * weight;
         }
+        // Points on the axes do not see products of two axes, such as direction times velocity in a range rate: these
+        // are differenced (the second-order term of Nørgaard, Poulsen and Ravn, 2000).
+        for i in 0..N {
+            for j in 0..i {
+                let away = (lower.column(i) + lower.column(j)) * c;
+                let seen = geometry.observe::<N, M>(&(state.mean + away), n_axes).0;
+                let product = (difference(&seen, &value) - points[i][0] - points[j][0]) / c2;
+                covariance += product * product.transpose();
+            }
+        }
         // matrix · lower = by_factor.
         let matrix = crate::gaussian::backward(&lower, &by_factor.transpose()).transpose();
         let covariance = symmetric(&covariance);

@@ -260,8 +260,12 @@ impl Geometry {
             return None;
         }
         let along = gradient / steepness;
+        // The line of sight is known only as well as the angles: what is across it leaks into the rate.
+        let line_variance = (along.dot(&(covariance * along))).abs();
+        let across_variance = (covariance.trace() - (3 - n_axes) as f64 - line_variance).max(0.0);
+        let leak_variance = speed_variance * across_variance / (distance_m * distance_m);
         let (rate_mps, rate_variance) = if reading.present[RANGE_RATE] {
-            (reading.value[RANGE_RATE] / steepness, reading.variance[RANGE_RATE] / (steepness * steepness))
+            (reading.value[RANGE_RATE] / steepness, reading.variance[RANGE_RATE] / (steepness * steepness) + leak_variance)
         } else {
             (0.0, speed_variance)
         };

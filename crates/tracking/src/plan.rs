@@ -1,7 +1,7 @@
 //! From configuration to plan: everything that can be wrong is found here, before the first scan.
 
 use crate::config::{
-    Accuracy, InitiationConfig, ModelConfig, PositionConfig, Space, StationConfig, TrackingConfig,
+    Accuracy, Filter, InitiationConfig, ModelConfig, PositionConfig, Space, StationConfig, TrackingConfig,
 };
 use crate::error::ConfigError;
 use crate::geodesy::{Frame, Geodetic};
@@ -19,6 +19,7 @@ pub struct TrackerPlan {
     pub(crate) config: TrackingConfig,
     pub(crate) n_axes: usize,
     pub(crate) dimension: usize,
+    pub(crate) filter: Filter,
     pub(crate) models: Vec<Motion>,
     pub(crate) sojourn_s: Vec<f64>,
     pub(crate) stations: Vec<StationPlan>,
@@ -51,6 +52,8 @@ impl TrackerPlan {
         if config.stations.is_empty() {
             config.stations.push(StationConfig::default());
         }
+        let by_space = if config.space == Space::Earth { Filter::Unscented } else { Filter::Extended };
+        let filter = *config.filter.get_or_insert(by_space);
         let n_axes = match config.space {
             Space::Range => 1,
             Space::Plane => 2,
@@ -84,7 +87,7 @@ impl TrackerPlan {
             .enumerate()
             .map(|(index, station)| plan_station(station, &config, frame, &format!("tracking.stations[{index}]")))
             .collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { n_axes, dimension: n_axes * order, models, sojourn_s, stations, frame, config }))
+        Ok(Arc::new(Self { n_axes, dimension: n_axes * order, filter, models, sojourn_s, stations, frame, config }))
     }
 
     /// The configuration, with what was not given filled in.

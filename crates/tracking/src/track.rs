@@ -1,5 +1,6 @@
 //! One track: an estimate for each model of motion, and what is known of the target's existence.
 
+use crate::config::Filter;
 use crate::filter::{View, predict};
 use crate::gaussian::{Gaussian, Mixture};
 use crate::measurement::Reading;
@@ -93,6 +94,12 @@ impl<const N: usize> Track<N> {
         self.id != 0
     }
 
+    /// Filter of this track. While it is tentative little is known of its velocity across the line of sight, whose square
+    /// bends range and range rate: sigma points see that, a Jacobian at the mean does not.
+    pub fn filter(&self, plan: &TrackerPlan) -> Filter {
+        if self.is_confirmed() { plan.filter } else { Filter::Unscented }
+    }
+
     /// Mixes the models (Blom and Bar-Shalom, 1988) and moves each to `time_s`.
     pub fn predict(&mut self, plan: &TrackerPlan, time_s: f64) {
         let step_s = time_s - self.time_s;
@@ -103,8 +110,9 @@ impl<const N: usize> Track<N> {
         if n > 1 {
             self.mix(plan, step_s);
         }
+        let filter = self.filter(plan);
         for (mode, model) in self.modes.iter_mut().zip(&plan.models) {
-            *mode = predict(plan.config.filter, model, mode, plan.n_axes, step_s);
+            *mode = predict(filter, model, mode, plan.n_axes, step_s);
         }
         self.time_s = time_s;
         self.combine(n);

@@ -203,7 +203,7 @@ impl<const N: usize, const M: usize> Run for Engine<N, M> {
 fn ahead<const N: usize>(plan: &TrackerPlan, track: &Track<N>, ahead_s: f64) -> Gaussian<N> {
     let mut mixture = Mixture::around(track.estimate.mean);
     for (model, motion) in plan.models.iter().enumerate() {
-        let moved = predict(plan.config.filter, motion, &track.modes[model], plan.n_axes, ahead_s);
+        let moved = predict(plan.filter, motion, &track.modes[model], plan.n_axes, ahead_s);
         mixture.add(track.probability[model], &moved);
     }
     mixture.matched()
