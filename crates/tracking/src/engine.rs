@@ -10,7 +10,7 @@ use crate::error::ScanError;
 use crate::filter::View;
 use crate::gaussian::Gaussian;
 use crate::initiate::{Matcher, Point};
-use crate::measurement::{Measurement, RANGE, Reading};
+use crate::measurement::{Measurement, Reading};
 use crate::plan::{MODELS_MAX, TrackerPlan};
 use crate::track::{Names, Track, Views};
 use crate::tracker::ScanReport;
@@ -152,11 +152,10 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         }
         if self.readings.len() > limit {
             report.dropped = self.readings.len() - limit;
-            self.readings.sort_by(|a, b| b.snr_db.total_cmp(&a.snr_db));
+            self.readings.sort_unstable_by(|a, b| b.snr_db.total_cmp(&a.snr_db).then_with(|| a.order(b)));
             self.readings.truncate(limit);
         }
-        // Stable: equal ranges stay as they came.
-        self.readings.sort_by(|a, b| a.value[RANGE].total_cmp(&b.value[RANGE]));
+        self.readings.sort_unstable_by(Reading::order);
         self.free.clear();
         self.free.resize(self.readings.len(), true);
     }

@@ -8,6 +8,7 @@ use crate::config::Accuracy;
 use crate::gaussian::{Gaussian, Matrix, Vector};
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
 use std::f64::consts::PI;
 
 /// Components of a measurement, in this order: range (m), range rate (m/s), azimuth (rad), elevation (rad).
@@ -96,6 +97,12 @@ impl Reading {
         }
         reading.value[AZIMUTH] = wrapped(reading.value[AZIMUTH]);
         (reading.present[RANGE] && reading.value[RANGE] >= 0.0).then_some(reading)
+    }
+
+    /// By range; what is equal there, by everything else, so that only equals may change places.
+    pub(crate) fn order(&self, other: &Self) -> Ordering {
+        let by_value = self.value.iter().zip(&other.value).map(|(a, b)| a.total_cmp(b));
+        by_value.fold(Ordering::Equal, Ordering::then).then(self.id.cmp(&other.id))
     }
 }
 

@@ -48,7 +48,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             }
             let own = &mut self.pairs[first_pair..];
             if own.len() > limit {
-                own.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.reading.cmp(&b.reading)));
+                own.sort_unstable_by(|a, b| b.weight.total_cmp(&a.weight).then(a.reading.cmp(&b.reading)));
                 self.pairs.truncate(first_pair + limit);
             }
             self.views.push(views);
