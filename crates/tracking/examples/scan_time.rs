@@ -36,7 +36,12 @@ fn run(space: Space, associator: Associator, filter: Filter, n_scans: usize) -> 
     let targets: Vec<[f64; 4]> = (0..N_TARGETS)
         .map(|_| {
             let speed_mps = rng.random_range(50.0..250.0);
-            [rng.random_range(0.0..160e3), speed_mps, rng.random_range(0.0..360.0), rng.random_range(2.0..60.0)]
+            [
+                rng.random_range(0.0..160e3),
+                speed_mps,
+                rng.random_range(0.0..360.0),
+                rng.random_range(2.0..60.0),
+            ]
         })
         .collect();
     let mut took_ms = Vec::new();

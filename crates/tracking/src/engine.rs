@@ -99,7 +99,8 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         measurements: &[Measurement],
     ) -> Result<ScanReport, ScanError> {
         self.check(time_s, station)?;
-        let mut report = ScanReport { time_s, station, detections: measurements.len(), ..ScanReport::default() };
+        let mut report =
+            ScanReport { time_s, station, detections: measurements.len(), ..ScanReport::default() };
         self.latest_s = Some(time_s);
         self.latest_station = station;
         self.ended.clear();
@@ -201,7 +202,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
                 Associator::Jpda => track.score += ln_miss - (1.0 - seen).max(1e-9).ln(),
             }
             if seen > 0.0 {
-                track.update(&self.views[index], plan.models.len(), shares);
+                track.update(&self.views[index], plan.models.len(), &shares);
             }
             if seen > 0.5 {
                 track.history |= 1;
@@ -289,7 +290,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         if track.score <= 0.0 {
             return None;
         }
-        track.update(&views, n_models, std::iter::once((reading, 1.0, ln_likelihood)));
+        track.update(&views, n_models, &std::iter::once((reading, 1.0, ln_likelihood)));
         track.origin.push(reading.id);
         track.named = Names::default();
         track.named.push(reading.id);
@@ -308,11 +309,11 @@ impl<const N: usize, const M: usize> Engine<N, M> {
 
     fn views_of(&self, track: &Track<N>, station: usize) -> Views<N, M> {
         let mut views = [View::empty(); MODELS_MAX];
-        for model in 0..self.plan.models.len() {
-            views[model] = View::of(
+        for (view, mode) in views.iter_mut().zip(&track.modes[..self.plan.models.len()]) {
+            *view = View::of(
                 track.filter(&self.plan),
                 &self.plan.stations[station].geometry,
-                &track.modes[model],
+                mode,
                 self.plan.n_axes,
             );
         }

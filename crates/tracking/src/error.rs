@@ -15,7 +15,11 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    pub(crate) fn new(field: impl Into<String>, found: impl ToString, expected: &'static str) -> Self {
+    pub(crate) fn new(
+        field: impl Into<String>,
+        found: impl std::fmt::Display,
+        expected: &'static str,
+    ) -> Self {
         Self { field: field.into(), found: found.to_string(), expected }
     }
 }

@@ -71,15 +71,16 @@ impl<const N: usize, const M: usize> View<N, M> {
 
     /// Looks at a state.
     pub fn of(filter: Filter, geometry: &Geometry, state: &Gaussian<N>, n_axes: usize) -> Self {
-        let (value, matrix) = geometry.observe::<N, M>(&state.mean, n_axes);
         let lower = match filter {
             Filter::Unscented if n_axes > 1 => cholesky(&state.covariance),
             Filter::Unscented | Filter::Extended => None,
         };
         let Some(lower) = lower else {
+            let (value, matrix) = geometry.observe::<N, M>(&state.mean, n_axes);
             let covariance = symmetric(&(matrix * state.covariance * matrix.transpose()));
             return Self { value, matrix, covariance, remainder: Matrix::zeros() };
         };
+        let value = geometry.expected::<N, M>(&state.mean, n_axes);
         let c2 = spread(N);
         let c = c2.sqrt();
         let weight = 0.5 / c2;
@@ -89,7 +90,7 @@ impl<const N: usize, const M: usize> View<N, M> {
         for (i, pair) in points.iter_mut().enumerate() {
             let away = lower.column(i) * c;
             *pair = [1.0, -1.0].map(|s| {
-                let seen = geometry.observe::<N, M>(&(state.mean + away * s), n_axes).0;
+                let seen = geometry.expected::<N, M>(&(state.mean + away * s), n_axes);
                 difference(&seen, &value)
             });
             offset += (pair[0] + pair[1]) * weight;
@@ -105,7 +106,7 @@ impl<const N: usize, const M: usize> View<N, M> {
         for i in 0..N {
             for j in 0..i {
                 let away = (lower.column(i) + lower.column(j)) * c;
-                let seen = geometry.observe::<N, M>(&(state.mean + away), n_axes).0;
+                let seen = geometry.expected::<N, M>(&(state.mean + away), n_axes);
                 let product = (difference(&seen, &value) - points[i][0] - points[j][0]) / c2;
                 covariance += product * product.transpose();
             }
@@ -149,12 +150,7 @@ impl<const N: usize, const M: usize> View<N, M> {
     }
 
     /// The state once a reading is taken in, by Joseph's form.
-    pub fn updated(
-        &self,
-        state: &Gaussian<N>,
-        reading: &Reading,
-        innovation: &Innovation<M>,
-    ) -> Gaussian<N> {
+    pub fn updated(&self, state: &Gaussian<N>, reading: &Reading, innovation: &Innovation<M>) -> Gaussian<N> {
         let mut matrix = self.matrix;
         let mut noise = self.remainder;
         for c in 0..M {

@@ -24,8 +24,7 @@ impl Geodetic {
 
     /// The place of Earth-centred, Earth-fixed coordinates, m.
     pub fn from_ecef_m(ecef_m: &Vector3<f64>) -> Self {
-        let (lat, lon, height_m) =
-            map_3d::ecef2geodetic(ecef_m.x, ecef_m.y, ecef_m.z, Ellipsoid::WGS84);
+        let (lat, lon, height_m) = map_3d::ecef2geodetic(ecef_m.x, ecef_m.y, ecef_m.z, Ellipsoid::WGS84);
         Self { latitude_deg: lat.to_degrees(), longitude_deg: lon.to_degrees(), height_m }
     }
 

@@ -113,8 +113,8 @@ impl Expected {
         let mut expected = Self { value: point.reading.value, variance: point.reading.variance };
         if point.reading.present[RANGE_RATE] {
             expected.value[RANGE] += point.reading.value[RANGE_RATE] * t;
-            expected.variance[RANGE] +=
-                point.reading.variance[RANGE_RATE] * t * t + (acceleration2 * t.powi(4) / 4.0).min(speed2 * t * t);
+            expected.variance[RANGE] += point.reading.variance[RANGE_RATE] * t * t
+                + (acceleration2 * t.powi(4) / 4.0).min(speed2 * t * t);
         } else {
             expected.variance[RANGE] += speed2 * t * t;
             expected.variance[RANGE_RATE] = speed2;

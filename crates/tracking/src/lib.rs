@@ -44,8 +44,8 @@ mod track;
 mod tracker;
 
 pub use config::{
-    Accuracy, Associator, DeletionConfig, Filter, InitiationConfig, LimitsConfig, ModelConfig, PositionConfig,
-    Space, StationConfig, TrackingConfig,
+    Accuracy, Associator, DeletionConfig, Filter, InitiationConfig, LimitsConfig, ModelConfig,
+    PositionConfig, Space, StationConfig, TrackingConfig,
 };
 pub use error::{ConfigError, ScanError};
 pub use geodesy::Geodetic;

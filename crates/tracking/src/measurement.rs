@@ -57,11 +57,7 @@ pub struct Reading {
 impl Reading {
     /// Checks a measurement; `usable` says which components the space can use. `None` where a number is not finite,
     /// a range negative, a deviation not positive, or the range missing.
-    pub fn new(
-        measurement: &Measurement,
-        station: &Accuracy,
-        usable: [bool; COMPONENTS],
-    ) -> Option<Self> {
+    pub fn new(measurement: &Measurement, station: &Accuracy, usable: [bool; COMPONENTS]) -> Option<Self> {
         let values = [
             measurement.range_m,
             measurement.range_rate_mps,
@@ -111,6 +107,14 @@ pub(crate) fn wrapped(angle_rad: f64) -> f64 {
     angle_rad - (2.0 * PI) * (angle_rad / (2.0 * PI)).round()
 }
 
+/// Nearer than this to a station a target has no direction, m.
+const NEAREST_M: f64 = 1e-3;
+
+/// Three numbers of a state, those that the space does not have being zero.
+fn axes<const N: usize>(state: &Vector<N>, from: usize, n_axes: usize) -> Vector3<f64> {
+    Vector3::from_fn(|i, _| if i < n_axes { state[from + i] } else { 0.0 })
+}
+
 /// Where receiver and transmitter stand, in the frame of the tracks.
 #[derive(Clone, Copy, Debug)]
 pub struct Geometry {
@@ -127,67 +131,73 @@ pub struct Geometry {
 impl Geometry {
     /// One antenna at the origin of a local frame.
     pub fn monostatic(receiver_m: Vector3<f64>) -> Self {
-        Self {
-            receiver_m,
-            transmitter_m: receiver_m,
-            offset_m: 0.0,
-            horizon_from_frame: Matrix3::identity(),
-        }
+        Self { receiver_m, transmitter_m: receiver_m, offset_m: 0.0, horizon_from_frame: Matrix3::identity() }
     }
 
-    /// What is measured of a state whose first numbers are `n_axes` of position, then of velocity; with the Jacobian
-    /// `[M × N]`, of which columns of what is not measured are zero.
+    /// What is measured of a state whose first numbers are `n_axes` of position, then of velocity.
+    pub fn expected<const N: usize, const M: usize>(&self, state: &Vector<N>, n_axes: usize) -> Vector<M> {
+        let mut value = Vector::<M>::zeros();
+        if n_axes == 1 {
+            for c in 0..M.min(2) {
+                value[c] = state[c];
+            }
+            return value;
+        }
+        let (position, velocity) = (axes(state, 0, n_axes), axes(state, n_axes, n_axes));
+        for end in [&self.receiver_m, &self.transmitter_m] {
+            let line = position - end;
+            let distance = line.norm().max(NEAREST_M);
+            value[RANGE] += 0.5 * distance;
+            value[RANGE_RATE] += 0.5 * line.dot(&velocity) / distance;
+        }
+        value[RANGE] -= self.offset_m;
+        let local = self.horizon_from_frame * (position - self.receiver_m);
+        value[AZIMUTH] = local.x.atan2(local.y);
+        if n_axes == 3 {
+            value[ELEVATION] = local.z.atan2(local.xy().norm().max(NEAREST_M));
+        }
+        value
+    }
+
+    /// The same with its Jacobian `[M × N]`, of which columns of what is not measured are zero.
     pub fn observe<const N: usize, const M: usize>(
         &self,
         state: &Vector<N>,
         n_axes: usize,
     ) -> (Vector<M>, Matrix<M, N>) {
-        let mut value = Vector::<M>::zeros();
+        let value = self.expected::<N, M>(state, n_axes);
         let mut jacobian = Matrix::<M, N>::zeros();
         if n_axes == 1 {
             for c in 0..M.min(2) {
-                value[c] = state[c];
                 jacobian[(c, c)] = 1.0;
             }
             return (value, jacobian);
         }
-        let axes = |from: usize| Vector3::from_fn(|i, _| if i < n_axes { state[from + i] } else { 0.0 });
-        let (position, velocity) = (axes(0), axes(n_axes));
+        let (position, velocity) = (axes(state, 0, n_axes), axes(state, n_axes, n_axes));
         let mut put = |row: usize, by_position: &Vector3<f64>, by_velocity: &Vector3<f64>| {
             for i in 0..n_axes {
                 jacobian[(row, i)] = by_position[i];
                 jacobian[(row, n_axes + i)] = by_velocity[i];
             }
         };
-
-        let mut range_m = -self.offset_m;
-        let mut rate_mps = 0.0;
         let (mut gradient, mut rate_gradient) = (Vector3::zeros(), Vector3::zeros());
         for end in [&self.receiver_m, &self.transmitter_m] {
             let line = position - end;
-            let distance = line.norm().max(1e-3);
+            let distance = line.norm().max(NEAREST_M);
             let unit = line / distance;
-            let closing = unit.dot(&velocity);
-            range_m += 0.5 * distance;
-            rate_mps += 0.5 * closing;
             gradient += unit * 0.5;
-            rate_gradient += (velocity - unit * closing) * (0.5 / distance);
+            rate_gradient += (velocity - unit * unit.dot(&velocity)) * (0.5 / distance);
         }
-        value[RANGE] = range_m;
         put(RANGE, &gradient, &Vector3::zeros());
-        value[RANGE_RATE] = rate_mps;
         put(RANGE_RATE, &rate_gradient, &gradient);
 
         let to_frame = self.horizon_from_frame.transpose();
         let local = self.horizon_from_frame * (position - self.receiver_m);
-        let ground2 = (local.x * local.x + local.y * local.y).max(1e-6);
-        value[AZIMUTH] = local.x.atan2(local.y);
-        let by_local = Vector3::new(local.y, -local.x, 0.0) / ground2;
+        let ground = local.xy().norm().max(NEAREST_M);
+        let by_local = Vector3::new(local.y, -local.x, 0.0) / (ground * ground);
         put(AZIMUTH, &(to_frame * by_local), &Vector3::zeros());
         if n_axes == 3 {
-            let ground = ground2.sqrt();
-            let slant2 = ground2 + local.z * local.z;
-            value[ELEVATION] = local.z.atan2(ground);
+            let slant2 = ground * ground + local.z * local.z;
             let by_local =
                 Vector3::new(-local.z * local.x / ground, -local.z * local.y / ground, ground) / slant2;
             put(ELEVATION, &(to_frame * by_local), &Vector3::zeros());
@@ -225,11 +235,7 @@ impl Geometry {
         // Along the direction measured, the ellipse of constant path has one point.
         let (azimuth, elevation) = (reading.value[AZIMUTH], reading.value[ELEVATION]);
         let direction = self.horizon_from_frame.transpose()
-            * Vector3::new(
-                azimuth.sin() * elevation.cos(),
-                azimuth.cos() * elevation.cos(),
-                elevation.sin(),
-            );
+            * Vector3::new(azimuth.sin() * elevation.cos(), azimuth.cos() * elevation.cos(), elevation.sin());
         let path_m = 2.0 * (reading.value[RANGE] + self.offset_m);
         let baseline = self.transmitter_m - self.receiver_m;
         let below = path_m - direction.dot(&baseline);
@@ -259,8 +265,7 @@ impl Geometry {
             }
         }
         let covariance = information.try_inverse()?;
-        let gradient =
-            Vector3::from_fn(|i, _| if i < n_axes { jacobian[(RANGE, i)] } else { 0.0 });
+        let gradient = Vector3::from_fn(|i, _| if i < n_axes { jacobian[(RANGE, i)] } else { 0.0 });
         let steepness = gradient.norm();
         // On the baseline the range says nothing.
         if steepness < 1e-3 {
@@ -272,7 +277,10 @@ impl Geometry {
         let across_variance = (covariance.trace() - (3 - n_axes) as f64 - line_variance).max(0.0);
         let leak_variance = speed_variance * across_variance / (distance_m * distance_m);
         let (rate_mps, rate_variance) = if reading.present[RANGE_RATE] {
-            (reading.value[RANGE_RATE] / steepness, reading.variance[RANGE_RATE] / (steepness * steepness) + leak_variance)
+            (
+                reading.value[RANGE_RATE] / steepness,
+                reading.variance[RANGE_RATE] / (steepness * steepness) + leak_variance,
+            )
         } else {
             (0.0, speed_variance)
         };

@@ -17,8 +17,7 @@ fn assignment(n_rows: usize, n_columns: usize, cost: impl Fn(usize, usize) -> f6
     if n_rows == 0 {
         return Vec::new();
     }
-    let costs = Matrix::from_fn(n_rows, n_columns, |(row, column)| {
-        (cost(row, column).clamp(0.0, 1.0) * 1e12) as i64
-    });
+    let costs =
+        Matrix::from_fn(n_rows, n_columns, |(row, column)| (cost(row, column).clamp(0.0, 1.0) * 1e12) as i64);
     kuhn_munkres_min(&costs).1
 }

@@ -85,9 +85,20 @@ impl TrackerPlan {
             .stations
             .iter()
             .enumerate()
-            .map(|(index, station)| plan_station(station, &config, frame, &format!("tracking.stations[{index}]")))
+            .map(|(index, station)| {
+                plan_station(station, &config, frame, &format!("tracking.stations[{index}]"))
+            })
             .collect::<Result<_, _>>()?;
-        Ok(Arc::new(Self { n_axes, dimension: n_axes * order, filter, models, sojourn_s, stations, frame, config }))
+        Ok(Arc::new(Self {
+            n_axes,
+            dimension: n_axes * order,
+            filter,
+            models,
+            sojourn_s,
+            stations,
+            frame,
+            config,
+        }))
     }
 
     /// The configuration, with what was not given filled in.
@@ -161,7 +172,7 @@ fn plan_model(
             let Some(rate_dps) = turn_rate_dps else {
                 return Ok((Motion::EstimatedTurn { psd }, sojourn_s));
             };
-            if config.space == Space::Earth || !(rate_dps.abs() <= 360.0) {
+            if config.space == Space::Earth || !rate_dps.is_finite() || rate_dps.abs() > 360.0 {
                 return Err(ConfigError::new(
                     format!("{field}.turn_rate_dps"),
                     format!("{rate_dps} in space {:?}", config.space),
@@ -273,7 +284,8 @@ fn place(
     let mut at = Vector3::zeros();
     let metres = [("east_m", position.east_m), ("north_m", position.north_m), ("up_m", position.up_m)];
     for (value, (name, given)) in at.iter_mut().zip(metres) {
-        *value = within(&format!("{field}.{name}"), given.unwrap_or(0.0), 1e8, "a distance in metres, below 1e8")?;
+        *value =
+            within(&format!("{field}.{name}"), given.unwrap_or(0.0), 1e8, "a distance in metres, below 1e8")?;
     }
     Ok((at, Matrix3::identity()))
 }
@@ -286,7 +298,12 @@ fn geodetic(position: &PositionConfig, field: &str) -> Result<Option<Geodetic>, 
         (Some(latitude), Some(longitude), false) => Ok(Some(Geodetic {
             latitude_deg: within(&format!("{field}.latitude_deg"), latitude, 90.0, "-90 to 90")?,
             longitude_deg: within(&format!("{field}.longitude_deg"), longitude, 360.0, "-360 to 360")?,
-            height_m: within(&format!("{field}.height_m"), position.height_m.unwrap_or(0.0), 1e8, "metres, below 1e8")?,
+            height_m: within(
+                &format!("{field}.height_m"),
+                position.height_m.unwrap_or(0.0),
+                1e8,
+                "metres, below 1e8",
+            )?,
         })),
         _ => Err(ConfigError::new(
             field,
@@ -331,7 +348,11 @@ fn check_numbers(config: &TrackingConfig) -> Result<(), ConfigError> {
         return Err(ConfigError::new("tracking.deletion.coast_scans", deletion.coast_scans, "1 to 10000"));
     }
     if !(deletion.quality_min > 0.0 && deletion.quality_min < 1.0) {
-        return Err(ConfigError::new("tracking.deletion.quality_min", deletion.quality_min, "between 0 and 1"));
+        return Err(ConfigError::new(
+            "tracking.deletion.quality_min",
+            deletion.quality_min,
+            "between 0 and 1",
+        ));
     }
     positive("tracking.deletion.lifetime_s", deletion.lifetime_s)?;
     positive("tracking.deletion.merge_sigmas", deletion.merge_sigmas)?;

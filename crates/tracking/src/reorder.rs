@@ -22,7 +22,15 @@ impl<T> Reorder<T> {
     pub fn new(hold_s: f64, capacity: usize) -> Self {
         let (hold_s, capacity) = (hold_s.max(0.0), capacity.max(1));
         let none = f64::NEG_INFINITY;
-        Self { hold_s, capacity, waiting: VecDeque::new(), newest_s: none, released_s: none, late: 0, not_finite: 0 }
+        Self {
+            hold_s,
+            capacity,
+            waiting: VecDeque::new(),
+            newest_s: none,
+            released_s: none,
+            late: 0,
+            not_finite: 0,
+        }
     }
 
     /// Puts in an item. It is counted and dropped if it comes too late, or its time is not finite.

@@ -125,13 +125,13 @@ impl<const N: usize> Track<N> {
         for to in 0..n {
             let mut mixture = Mixture::around(before[to].mean);
             let mut total = 0.0;
-            for from in 0..n {
+            for (from, mode) in before[..n].iter().enumerate() {
                 let stay = (-step_s / plan.sojourn_s[from]).exp();
                 let go = if from == to { stay } else { (1.0 - stay) / (n - 1) as f64 };
                 let weight = go * self.probability[from];
                 total += weight;
                 if weight > 0.0 {
-                    mixture.add(weight, &before[from]);
+                    mixture.add(weight, mode);
                 }
             }
             after[to] = total;
@@ -166,8 +166,8 @@ impl<const N: usize> Track<N> {
         let mut inside = false;
         let mut terms = [f64::NEG_INFINITY; MODELS_MAX];
         let mut most = f64::NEG_INFINITY;
-        for model in 0..n_models {
-            let Some(innovation) = views[model].innovation(reading) else { continue };
+        for (model, view) in views[..n_models].iter().enumerate() {
+            let Some(innovation) = view.innovation(reading) else { continue };
             inside |= innovation.distance2 <= gate2;
             terms[model] = innovation.ln_likelihood + self.probability[model].ln();
             most = most.max(terms[model]);
@@ -184,13 +184,12 @@ impl<const N: usize> Track<N> {
         &mut self,
         views: &Views<N, M>,
         n_models: usize,
-        shares: impl Iterator<Item = (&'a Reading, f64, f64)> + Clone,
+        shares: &(impl Iterator<Item = (&'a Reading, f64, f64)> + Clone),
     ) {
         let miss = (1.0 - shares.clone().map(|share| share.1).sum::<f64>()).max(0.0);
         let mut total = 0.0;
-        for model in 0..n_models {
+        for (model, view) in views[..n_models].iter().enumerate() {
             let prior = self.modes[model];
-            let view = &views[model];
             let mut mixture = Mixture::around(prior.mean);
             let mut weight = 0.0;
             if miss > 0.0 {

@@ -155,8 +155,12 @@ impl Tracker {
 
 /// An engine of any dimension.
 trait Run: Send {
-    fn scan(&mut self, time_s: f64, station: usize, measurements: &[Measurement])
-    -> Result<ScanReport, ScanError>;
+    fn scan(
+        &mut self,
+        time_s: f64,
+        station: usize,
+        measurements: &[Measurement],
+    ) -> Result<ScanReport, ScanError>;
     fn len(&self) -> usize;
     fn id(&self, index: usize) -> u64;
     fn state(&self, index: usize, at_s: Option<f64>) -> Option<TrackState>;
@@ -213,7 +217,7 @@ fn state_of<const N: usize>(plan: &TrackerPlan, station: usize, track: &Track<N>
     let estimate = &track.estimate;
     let n_axes = plan.n_axes;
     let geometry = &plan.stations[station].geometry;
-    let seen: Vector<COMPONENTS> = geometry.observe::<N, COMPONENTS>(&estimate.mean, n_axes).0;
+    let seen: Vector<COMPONENTS> = geometry.expected::<N, COMPONENTS>(&estimate.mean, n_axes);
     let position = plan.frame.filter(|_| n_axes > 1).map(|frame| {
         let at = Vector3::from_fn(|i, _| if i < n_axes { estimate.mean[i] } else { 0.0 });
         Geodetic::from_ecef_m(&frame.ecef_m(&at))

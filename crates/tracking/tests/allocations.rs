@@ -67,7 +67,10 @@ fn scans_allocate_nothing() {
                 let before = ALLOCATIONS.get();
                 tracks = tracker.scan(f64::from(scan), 0, &seen).unwrap().tracks;
                 let allocated = ALLOCATIONS.get() - before;
-                assert!(scan < 60 || allocated == 0, "{space:?} {associator:?} scan {scan}: {allocated} allocations");
+                assert!(
+                    scan < 60 || allocated == 0,
+                    "{space:?} {associator:?} scan {scan}: {allocated} allocations"
+                );
             }
             assert!(tracks > 5, "{space:?} {associator:?}: {tracks} tracks");
         }

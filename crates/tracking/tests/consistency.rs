@@ -1,6 +1,6 @@
 //! Filters believe no more and no less than they know: NEES and NIS over 500 runs for each model, truth drawn from the
 //! model itself; covariances stay positive definite.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 mod common;
 
@@ -140,7 +140,13 @@ fn free_and_powered_flight() {
 }
 
 /// A million updates with whatever comes: readings near and far, of all components or one, steps short and long.
-fn stays_positive<const N: usize>(motion: Motion, n_axes: usize, start: SVector<f64, N>, filter: Filter, n: usize) {
+fn stays_positive<const N: usize>(
+    motion: Motion,
+    n_axes: usize,
+    start: SVector<f64, N>,
+    filter: Filter,
+    n: usize,
+) {
     let geometry = Geometry::monostatic(Vector3::zeros());
     let mut rng = seeded(N as u64);
     let begin = Gaussian { mean: start, covariance: SMatrix::identity() * 1e4 };

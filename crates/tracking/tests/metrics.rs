@@ -70,7 +70,10 @@ fn siap_is_stone_soups() {
             let mut followed = Vec::new();
             for (number, run) in scene.runs.iter().enumerate().filter(|(_, run)| there(run)) {
                 let Some(truth) = run.truth else { continue };
-                let (a, b) = (run.states[time - run.first], scene.paths[truth].states[time - scene.paths[truth].first]);
+                let (a, b) = (
+                    run.states[time - run.first],
+                    scene.paths[truth].states[time - scene.paths[truth].first],
+                );
                 let error = |i: usize, j: usize| (a[i] - b[i]).hypot(a[j] - b[j]);
                 followed.push((truth as u64, number as u64, error(0, 2), error(1, 3)));
             }
@@ -86,7 +89,6 @@ fn siap_is_stone_soups() {
             siap.track_changes_hz,
             siap.longest_segment,
         ];
-        println!("{found:.4?}\n{:.4?}", scene.siap);
         for (found, expected) in found.into_iter().zip(scene.siap) {
             assert!((found - expected).abs() < 1e-9, "case {case}: {found}, {expected}");
         }

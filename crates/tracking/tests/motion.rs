@@ -19,7 +19,10 @@ fn check_jacobian<const N: usize>(motion: &Motion, n_axes: usize, state: SVector
             for row in 0..N {
                 let (found, expected) = (moved.jacobian[(row, column)], difference[row]);
                 let scale = 1.0 + expected.abs();
-                assert!((found - expected).abs() < tolerance * scale, "{motion:?} ({row}, {column}): {found} {expected}");
+                assert!(
+                    (found - expected).abs() < tolerance * scale,
+                    "{motion:?} ({row}, {column}): {found} {expected}"
+                );
             }
         }
     }
@@ -38,7 +41,12 @@ fn jacobians_are_derivatives() {
     check_jacobian(&turn, 2, plane, 1e-5);
     check_jacobian(&turn, 3, space, 1e-5);
     check_jacobian(&Motion::ConstantAcceleration { psd: 1.0 }, 3, space, 1e-9);
-    check_jacobian(&Motion::KnownTurn { rate_radps: 0.1, psd: 1.0, acceleration_mps2: 1.0 }, 2, straight, 1e-8);
+    check_jacobian(
+        &Motion::KnownTurn { rate_radps: 0.1, psd: 1.0, acceleration_mps2: 1.0 },
+        2,
+        straight,
+        1e-8,
+    );
     let flight = SVector::from([1e3, 2e3, 90e3, 150.0, -60.0, 1_020.0]);
     check_jacobian(&Motion::free_flight(local(), 1.0), 3, flight, 1e-4);
     let orbit = SVector::from([6.9e6, 1e5, 2e5, 150.0, 5_000.0, 5_400.0]);
@@ -91,7 +99,8 @@ fn inertial_acceleration(r: Vector3<f64>) -> Vector3<f64> {
     Vector3::from_fn(|i, _| {
         let mut h = Vector3::zeros();
         h[i] = 200.0;
-        (8.0 * (potential(r + h) - potential(r - h)) - (potential(r + 2.0 * h) - potential(r - 2.0 * h))) / 2_400.0
+        (8.0 * (potential(r + h) - potential(r - h)) - (potential(r + 2.0 * h) - potential(r - 2.0 * h)))
+            / 2_400.0
     })
 }
 

@@ -1,5 +1,5 @@
 //! A satellite of known elements, propagated by `sgp4`, and a sounding rocket: followed and predicted.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 mod common;
 
@@ -9,8 +9,8 @@ use rand::RngExt;
 use rangegate_tracking::geodesy::{Frame, Geodetic};
 use rangegate_tracking::measurement::Geometry;
 use rangegate_tracking::{
-    Accuracy, InitiationConfig, Measurement, ModelConfig, PositionConfig, Space, StationConfig, Tracker, TrackerPlan,
-    TrackingConfig,
+    Accuracy, InitiationConfig, Measurement, ModelConfig, PositionConfig, Space, StationConfig, Tracker,
+    TrackerPlan, TrackingConfig,
 };
 
 const EARTH_RATE_RADPS: f64 = 7.292_115e-5;
@@ -40,10 +40,8 @@ fn config(site: &Geodetic) -> TrackingConfig {
 
 /// What a station sees of an Earth-fixed state, with noise; and the elevation, degrees.
 fn look(site: &Geodetic, state: &SVector<f64, 6>, rng: &mut rand_chacha::ChaCha8Rng) -> (Measurement, f64) {
-    let geometry = Geometry {
-        horizon_from_frame: site.enu_from_ecef(),
-        ..Geometry::monostatic(site.ecef_m())
-    };
+    let geometry =
+        Geometry { horizon_from_frame: site.enu_from_ecef(), ..Geometry::monostatic(site.ecef_m()) };
     let seen = geometry.observe::<6, 4>(state, 3).0;
     let measurement = Measurement {
         range_m: Some(seen[0] + SIGMA.range_m * normal(rng)),
@@ -73,7 +71,8 @@ fn satellite(elements: &sgp4::Elements, constants: &sgp4::Constants, time_s: f64
     let sidereal = sgp4::iau_epoch_to_sidereal_time(elements.epoch() + time_s / (365.25 * 86_400.0));
     let turn = Rotation3::from_axis_angle(&Vector3::z_axis(), -sidereal);
     let position = turn * Vector3::from(prediction.position) * 1e3;
-    let velocity = turn * Vector3::from(prediction.velocity) * 1e3 - Vector3::z().cross(&position) * EARTH_RATE_RADPS;
+    let velocity =
+        turn * Vector3::from(prediction.velocity) * 1e3 - Vector3::z().cross(&position) * EARTH_RATE_RADPS;
     SVector::from([position.x, position.y, position.z, velocity.x, velocity.y, velocity.z])
 }
 

@@ -11,7 +11,8 @@ fn bistatic() -> Geometry {
         receiver_m: Vector3::new(1_200.0, -800.0, 50.0),
         transmitter_m: Vector3::new(-21_000.0, 9_000.0, 200.0),
         offset_m: 3_000.0,
-        horizon_from_frame: Geodetic { latitude_deg: 12.0, longitude_deg: 34.0, height_m: 0.0 }.enu_from_ecef(),
+        horizon_from_frame: Geodetic { latitude_deg: 12.0, longitude_deg: 34.0, height_m: 0.0 }
+            .enu_from_ecef(),
     }
 }
 
@@ -22,8 +23,9 @@ fn check_jacobian<const N: usize>(geometry: &Geometry, n_axes: usize, state: SVe
         let (mut above, mut below) = (state, state);
         above[column] += step;
         below[column] -= step;
-        let difference =
-            (geometry.observe::<N, 4>(&above, n_axes).0 - geometry.observe::<N, 4>(&below, n_axes).0) / (2.0 * step);
+        let difference = (geometry.observe::<N, 4>(&above, n_axes).0
+            - geometry.observe::<N, 4>(&below, n_axes).0)
+            / (2.0 * step);
         for row in 0..4 {
             let (found, expected) = (jacobian[(row, column)], difference[row]);
             assert!((found - expected).abs() < 1e-7, "row {row}, column {column}: {found}, {expected}");
@@ -63,9 +65,13 @@ fn ranges_are_paths() {
 
 #[test]
 fn places_come_back() {
-    for (latitude_deg, longitude_deg, height_m) in
-        [(52.0, 4.0, 12.0), (-33.0, 151.0, 800e3), (78.2, -15.0, 110e3), (0.0, 179.9, 0.0), (-89.0, 10.0, 5e6)]
-    {
+    for (latitude_deg, longitude_deg, height_m) in [
+        (52.0, 4.0, 12.0),
+        (-33.0, 151.0, 800e3),
+        (78.2, -15.0, 110e3),
+        (0.0, 179.9, 0.0),
+        (-89.0, 10.0, 5e6),
+    ] {
         let place = Geodetic { latitude_deg, longitude_deg, height_m };
         let back = Geodetic::from_ecef_m(&place.ecef_m());
         assert!((back.ecef_m() - place.ecef_m()).norm() < 0.2, "{place:?} {back:?}");

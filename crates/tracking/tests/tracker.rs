@@ -1,5 +1,5 @@
 //! The tracker as a whole: confirms targets, not clutter; keeps two targets apart; refuses nonsense; repeats itself.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::print_stdout)]
 
 mod common;
 
@@ -7,8 +7,8 @@ use common::{normal, seeded};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rangegate_tracking::{
-    Associator, Filter, Measurement, ModelConfig, Reorder, ScanError, Space, StationConfig, Tracker, TrackerPlan,
-    TrackingConfig,
+    Associator, Filter, Measurement, ModelConfig, Reorder, ScanError, Space, StationConfig, Tracker,
+    TrackerPlan, TrackingConfig,
 };
 
 const RANGE_MAX_M: f64 = 100e3;
@@ -95,7 +95,10 @@ fn targets_are_confirmed_soon_and_kept() {
         assert!((states[0].range_m - (30e3 - 150.0 * 59.0)).abs() < 100.0);
         assert!((states[0].range_rate_mps + 150.0).abs() < 5.0);
     }
-    println!("confirmed after {} scans on average, {late} of 100 after more than 6", f64::from(scans_needed) / 100.0);
+    println!(
+        "confirmed after {} scans on average, {late} of 100 after more than 6",
+        f64::from(scans_needed) / 100.0
+    );
     assert!(scans_needed < 330 && late < 3, "{scans_needed} {late}");
 }
 
@@ -182,7 +185,12 @@ fn the_same_scans_give_the_same_bytes() {
         for filter in [Filter::Extended, Filter::Unscented] {
             let run = || {
                 let mut rng = seeded(3);
-                let config = TrackingConfig { space: Space::Plane, associator, filter: Some(filter), ..TrackingConfig::default() };
+                let config = TrackingConfig {
+                    space: Space::Plane,
+                    associator,
+                    filter: Some(filter),
+                    ..TrackingConfig::default()
+                };
                 let mut tracker = tracker(&config);
                 let mut bytes = String::new();
                 for scan in 0..40 {
@@ -228,7 +236,9 @@ fn nonsense_is_refused_and_counted() {
     assert!(matches!(tracker.scan(1e9, 0, &[]), Err(ScanError::TooFar { .. })));
     // Nothing of it disturbed what came before.
     for scan in 11..16 {
-        tracker.scan(f64::from(scan), 0, &[Measurement { range_m: Some(4_990.0 + f64::from(scan)), ..good }]).unwrap();
+        tracker
+            .scan(f64::from(scan), 0, &[Measurement { range_m: Some(4_990.0 + f64::from(scan)), ..good }])
+            .unwrap();
     }
     assert_eq!(tracker.tracks().count(), 1);
 }
@@ -258,7 +268,9 @@ fn a_hundred_thousand_detections_are_bounded() {
 fn late_detections_are_put_in_order() {
     let mut reorder = Reorder::new(3.0, 1_000);
     let mut times = Vec::new();
-    for (time_s, item) in [(1.0, 'a'), (3.0, 'c'), (2.0, 'b'), (6.5, 'f'), (0.5, 'x'), (4.0, 'd'), (f64::NAN, 'y'), (9.0, 'g')] {
+    for (time_s, item) in
+        [(1.0, 'a'), (3.0, 'c'), (2.0, 'b'), (6.5, 'f'), (0.5, 'x'), (4.0, 'd'), (f64::NAN, 'y'), (9.0, 'g')]
+    {
         reorder.push(time_s, item);
         while let Some((_, item)) = reorder.pop() {
             times.push(item);
@@ -295,7 +307,10 @@ fn configurations_are_read_and_checked() {
     let config: TrackingConfig = toml::from_str(text).unwrap();
     let plan = TrackerPlan::new(&config).unwrap();
     assert_eq!((plan.dimension(), plan.n_axes()), (6, 2));
-    assert_eq!(toml::from_str::<TrackingConfig>(&toml::to_string(plan.config()).unwrap()).unwrap(), *plan.config());
+    assert_eq!(
+        toml::from_str::<TrackingConfig>(&toml::to_string(plan.config()).unwrap()).unwrap(),
+        *plan.config()
+    );
     assert!(toml::from_str::<TrackingConfig>("gate = 1").unwrap_err().to_string().contains("unknown field"));
 
     let error = |change: &dyn Fn(&mut TrackingConfig)| {
@@ -312,5 +327,8 @@ fn configurations_are_read_and_checked() {
     assert_eq!(error(&|config| config.limits.tracks = 0).field, "tracking.limits.tracks");
     let gravity = ModelConfig::FreeFlight { acceleration_psd_m2ps3: 1.0, sojourn_s: 1.0 };
     assert_eq!(error(&|config| config.models = vec![gravity.clone()]).field, "tracking.models[0].type");
-    assert_eq!(error(&|config| config.stations[0].position.latitude_deg = Some(1.0)).field, "tracking.stations[0].position");
+    assert_eq!(
+        error(&|config| config.stations[0].position.latitude_deg = Some(1.0)).field,
+        "tracking.stations[0].position"
+    );
 }

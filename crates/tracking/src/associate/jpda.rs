@@ -28,7 +28,11 @@ pub(super) fn solve(cluster: &Cluster, joint_events: usize, scratch: &mut Scratc
     for &(from, to) in &cluster.tracks {
         events = events.saturating_mul(1 + (to - from) as usize);
     }
-    if events <= joint_events { enumerate(cluster, scratch, pairs) } else { propagate(cluster, scratch, pairs) }
+    if events <= joint_events {
+        enumerate(cluster, scratch, pairs);
+    } else {
+        propagate(cluster, scratch, pairs);
+    }
 }
 
 /// Likelihoods over the best choice of each track, so that products neither overflow nor vanish.

@@ -105,7 +105,8 @@ impl<const N: usize, const M: usize> Engine<N, M> {
                 }
             }
             let track = &mut tracks[a as usize];
-            track.twin_scans = if twin != 0 && twin == track.twin { track.twin_scans + 1 } else { u32::from(twin != 0) };
+            track.twin_scans =
+                if twin != 0 && twin == track.twin { track.twin_scans + 1 } else { u32::from(twin != 0) };
             track.twin = twin;
         }
     }

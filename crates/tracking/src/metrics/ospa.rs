@@ -78,7 +78,8 @@ pub fn ospa(
         (if far < cutoff { far } else { cutoff }) / cutoff
     };
     let chosen = assignment(rows, columns, |row, column| between(row, column).powf(order));
-    let near: f64 = chosen.into_iter().enumerate().map(|(row, column)| between(row, column).powf(order)).sum();
+    let near: f64 =
+        chosen.into_iter().enumerate().map(|(row, column)| between(row, column).powf(order)).sum();
     cutoff * ((near + (columns - rows) as f64) / columns as f64).powf(1.0 / order)
 }
 

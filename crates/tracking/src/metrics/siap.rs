@@ -78,7 +78,8 @@ impl SiapSums {
 
     /// The metrics of what was added.
     pub fn metrics(&self) -> Siap {
-        let ratio = |part: f64, whole: f64, otherwise: f64| if whole > 0.0 { part / whole } else { otherwise };
+        let ratio =
+            |part: f64, whole: f64, otherwise: f64| if whole > 0.0 { part / whole } else { otherwise };
         let (mut changes, mut tracked_s, mut longest_s, mut lived_s) = (0.0, 0.0, 0.0, 0.0);
         for life in self.of_truth.values() {
             lived_s += life.last_s - life.first_s;

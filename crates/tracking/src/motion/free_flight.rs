@@ -41,9 +41,11 @@ impl FreeFlight {
         let zz = 5.0 * z * z / d2;
         let j = 1.5 * J2 * EQUATOR_M * EQUATOR_M / d2;
         // Central term and J2 (Montenbruck and Gill, Satellite Orbits, 2000, section 3.2).
-        let gravity =
-            Vector3::new(r.x * (1.0 + j * (1.0 - zz)), r.y * (1.0 + j * (1.0 - zz)), z * (1.0 + j * (3.0 - zz)))
-                * -mu_d3;
+        let gravity = Vector3::new(
+            r.x * (1.0 + j * (1.0 - zz)),
+            r.y * (1.0 + j * (1.0 - zz)),
+            z * (1.0 + j * (3.0 - zz)),
+        ) * -mu_d3;
         let spin = axis * EARTH_RATE_RADPS;
         let centrifugal = -spin.cross(&spin.cross(&r));
         // The gradient of J2 is a thousandth of the central term's: left out of the Jacobian's, not of the motion.
@@ -89,11 +91,7 @@ impl FreeFlight {
 }
 
 /// exp(A·h) with A = [0 I; gradient coriolis], to fourth order.
-fn exponential<const N: usize>(
-    gradient: &Matrix3<f64>,
-    coriolis: &Matrix3<f64>,
-    h: f64,
-) -> Matrix<N, N> {
+fn exponential<const N: usize>(gradient: &Matrix3<f64>, coriolis: &Matrix3<f64>, h: f64) -> Matrix<N, N> {
     let mut a = Matrix::<N, N>::zeros();
     for i in 0..3 {
         a[(i, 3 + i)] = h;
