@@ -1,9 +1,9 @@
 """The same detections through Stone Soup and through Rangegate's tracker.
 
 A radar at the origin measures azimuth, range and range rate of targets in the plane. Both trackers are told the same:
-accuracies, probability of detection, density of false detections. Stone Soup's process noise and deletion were tuned for
-each scene (`--tune` does it again, on seeds that the comparison does not use); Rangegate runs one configuration on all
-of them. Both are judged by Stone Soup's own GOSPA.
+accuracies, probability of detection, density of false detections. Stone Soup's process noise, deletion and initiation were
+tuned for each scene (`--tune` does it again, on seeds that the comparison does not use); Rangegate's configuration is
+one for all scenes but for its eagerness to confirm. Both are judged by Stone Soup's own GOSPA.
 """
 
 import argparse
@@ -59,8 +59,8 @@ SCENES = {
     "ten-crossing": (10, "crossing", 0.8, 20, 50, 2),
     "ten-manoeuvring": (10, "manoeuvring", 0.7, 50, 50, 2),
     "fifty": (50, "straight", 0.9, 100, 30, 1),
-    "fifty-crossing": (50, "crossing", 0.8, 50, 30, 1),
-    "fifty-manoeuvring": (50, "manoeuvring", 0.9, 20, 30, 1),
+    "fifty-crossing": (50, "crossing", 0.8, 50, 30, 2),
+    "fifty-manoeuvring": (50, "manoeuvring", 0.9, 20, 30, 2),
     "two-hundred": (200, "manoeuvring", 0.9, 100, 20, 1),
 }
 
@@ -243,7 +243,7 @@ def stonesoup(method, scans, p_detect, n_false, parameters):
     return states, (time.perf_counter() - began) / len(scans)
 
 
-def rangegate(method, scans, p_detect, n_false, binary):
+def rangegate(method, scans, p_detect, n_false, eager, binary):
     """The same of Rangegate."""
     scene = {
         "tracking": {
@@ -280,7 +280,7 @@ def rangegate(method, scans, p_detect, n_false, binary):
             for index, scan in enumerate(scans)
         ],
     }
-    scene["tracking"]["initiation"] = {"speed_max_mps": SPEED_MAX_MPS, **scene["tracking"].get("initiation", {})}
+    scene["tracking"]["initiation"] = {"speed_max_mps": SPEED_MAX_MPS, "false_tracks_per_scan": eager, **scene["tracking"].get("initiation", {})}
     with tempfile.TemporaryDirectory() as directory:
         scene_path, tracks_path = Path(directory, "scene.json"), Path(directory, "tracks.jsonl")
         scene_path.write_text(json.dumps(scene))
@@ -293,9 +293,11 @@ def rangegate(method, scans, p_detect, n_false, binary):
     return states, float(output.split()[0])
 
 
-# Rangegate's, on all scenes: more eager than its defaults, which shun false tracks, as Stone Soup's were tuned to be.
+# Rangegate's, the same on all scenes but for how eager it is, which was chosen from 0.01, 0.02 and 0.05 false tracks per
+# scan on the detections that Stone Soup was tuned on; its default is 0.00005.
+EAGER = {name: 0.05 if name in ("ten-crossing", "two-hundred") or "fifty" in name else 0.01 for name in SCENES}
 OPTIONS = {
-    "initiation": {"hits": 2, "scans": 4, "false_tracks_per_scan": 0.01},
+    "initiation": {"hits": 2, "scans": 4},
     "deletion": {"quality_min": 0.2},
     "models": [
         {"type": "nearly_constant_velocity", "acceleration_psd_m2ps3": 0.1, "sojourn_s": 60.0},
@@ -364,7 +366,7 @@ def main():
                     parameters = TUNED[name, method]
                     found, took_s = stonesoup(method, scans, p_detect, n_false, parameters)
                     rows.setdefault(f"Stone Soup {method}", []).append([*gospa(found, states), took_s * 1e3])
-                found, took_s = rangegate(method, scans, p_detect, n_false, arguments.binary)
+                found, took_s = rangegate(method, scans, p_detect, n_false, EAGER[name], arguments.binary)
                 rows.setdefault(f"Rangegate {method}", []).append([*gospa(found, states), took_s * 1e3])
         for tracker in sorted(rows, reverse=True):
             distance, localisation, missed, false, took_ms = np.mean(rows[tracker], 0)
