@@ -13,11 +13,12 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-soapy-sim", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
-    ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks"]),
+    ("rangegate-tracking", &[]),
+    ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking"]),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.
-const PURE: &[&str] = &["rangegate-core", "rangegate-dsp"];
+const PURE: &[&str] = &["rangegate-core", "rangegate-dsp", "rangegate-tracking"];
 const IMPURE_CRATES: &[&str] =
     &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "tokio", "rayon"];
 

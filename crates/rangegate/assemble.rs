@@ -7,6 +7,7 @@ use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
 use crate::record::{self, Recording};
+use crate::tracks::{self, TRACKS, Tracks};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
@@ -18,6 +19,7 @@ use rangegate_sinks::{
     DetectionWriter, RunReport, Strongest, Trigger, annotations_from_detections, read_detections,
 };
 use rangegate_sources::{Repeat, Segmenter, StreamCounts};
+use rangegate_tracking::TrackingConfig;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -60,7 +62,7 @@ impl Destination {
         let path = folder.join("detections.jsonl");
         let file = File::create(&path).with_context(|| format!("cannot create {}", path.display()))?;
         // What an earlier run left must not be taken for this one's; what no run writes is left alone.
-        for stale in ["run.json", "detections.sigmf-meta", MAPS] {
+        for stale in ["run.json", "detections.sigmf-meta", MAPS, TRACKS] {
             let _ = std::fs::remove_file(folder.join(stale));
         }
         let link = folder.join("detections.sigmf-data");
@@ -168,6 +170,7 @@ pub struct Done {
     pub report: RunReport,
     source: String,
     strongest: Vec<Detection>,
+    tracks: Option<Tracks>,
     folder: Option<PathBuf>,
     plots: Vec<PathBuf>,
 }
@@ -262,7 +265,11 @@ pub fn run(
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     kept.transpose()?;
-    let plots = match (&folder, collected) {
+    let tracks = match (&folder, &plan.config.tracking) {
+        (Some(folder), Some(config)) => Some(follow(plan, config, folder)?),
+        _ => None,
+    };
+    let mut plots = match (&folder, collected) {
         (Some(folder), Some(collected)) => {
             let bar = spinner("drawing plots", quiet);
             let plots = pictures::draw(plan, &folder.join("plots"), &collected, &strongest, stop);
@@ -271,7 +278,24 @@ pub fn run(
         }
         _ => Vec::new(),
     };
-    Ok(Done { report, source: plan.source_name(), strongest, folder, plots })
+    if let (Some(tracks), Some(folder), true) = (&tracks, &folder, is_drawn) {
+        let path = folder.join("plots/tracks.png");
+        match tracks.draw(&path, &pictures::about(plan)) {
+            Ok(()) => plots.push(path),
+            Err(error) => tracing::warn!("plots are missing: {error:#}"),
+        }
+    }
+    Ok(Done { report, source: plan.source_name(), strongest, tracks, folder, plots })
+}
+
+/// Follows the targets of what was found.
+fn follow(plan: &Plan, config: &TrackingConfig, folder: &Path) -> Result<Tracks> {
+    let stream = tracks::Stream {
+        first_sample: plan.stream.first_sample,
+        sample_rate_hz: plan.stream.sample_rate.hz(),
+        start_time: plan.start_time(),
+    };
+    tracks::track(config, &folder.join("detections.jsonl"), stream, &folder.join(TRACKS)).context("tracking")
 }
 
 /// A segment with a buffer of the same size; a clone would have none.
@@ -478,8 +502,12 @@ impl Done {
             text.push_str("the strongest:\n");
             text.push_str(&rangegate_sinks::table::table(&self.strongest));
         }
+        text.extend(self.tracks.as_ref().map(Tracks::text));
         if let Some(folder) = &self.folder {
             text.push_str(&format!("written: {}\n", folder.join("detections.jsonl").display()));
+            if self.tracks.is_some() {
+                text.push_str(&format!("         {}\n", folder.join(TRACKS).display()));
+            }
             text.push_str(&format!("         {}\n", folder.join("run.json").display()));
             if folder.join(MAPS).exists() {
                 text.push_str(&format!("         {}\n", folder.join(MAPS).display()));

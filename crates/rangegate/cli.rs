@@ -62,8 +62,13 @@ pub enum Command {
     /// Draw again what a run saved
     ///
     /// Range-Doppler maps and range over time where the run saved its maps (--maps); without them the detections over
-    /// time.
+    /// time. What surrounds the strongest detections too, where the recording is still in its place.
     Plot(PlotArgs),
+    /// Follow the targets of a run's detections
+    ///
+    /// Each coherent processing interval is a scan. Without [tracking] in a configuration: one station that measures
+    /// range and range rate.
+    Track(TrackArgs),
     /// Make a recording, with its truth, from a scene
     Simulate(SimulateArgs),
     /// Measure the program itself
@@ -98,6 +103,26 @@ pub enum BenchCommand {
     PulseDoppler(PulseDopplerArgs),
     /// From a recording to detections in a file, beside the bare filter
     Pipeline(PipelineArgs),
+}
+
+/// Arguments of `track`.
+#[derive(Debug, clap::Args)]
+pub struct TrackArgs {
+    /// A folder that a run wrote
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// Take [tracking] from this configuration; default: the run's
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Write tracks to this file; default: DIR/tracks.jsonl
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// How benchmarks are run and shown.

@@ -13,6 +13,7 @@ use rangegate_recording::wav::WavOptions;
 use rangegate_recording::{Kind, OpenOptions};
 use rangegate_sources::radio::RadioConfig;
 use rangegate_sources::{Repeat, ReplayOptions, Speed, TimePoint};
+use rangegate_tracking::TrackingConfig;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub replicas: Vec<ReplicaConfig>,
     /// How to look for it.
     pub chain: ChainConfig,
+    /// How targets are followed; without it they are not.
+    pub tracking: Option<TrackingConfig>,
     /// How to run.
     #[serde(default)]
     pub run: RunConfig,

@@ -17,7 +17,8 @@ pub mod radio;
 pub mod record;
 pub mod replicas;
 pub mod settings;
-pub mod unfinished;
+pub mod tracks;
+mod unfinished;
 
 use cli::{Args, BenchCommand, Command};
 use std::io::IsTerminal;
@@ -61,6 +62,7 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Convert(args) => commands::convert::convert(&args, quiet),
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Plot(args) => commands::plot::plot(&args),
+        Command::Track(args) => commands::track::track(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
         Command::Bench { what } => bench(what, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),

@@ -109,7 +109,9 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected
 }
 
 /// Plots that runs write, besides `delay-doppler-TEMPLATE.png`.
-const NAMES: [&str; 7] = [
+const NAMES: [&str; 9] = [
+    "ellipses.png",
+    "tracks.png",
     "power.png",
     "spectrogram.png",
     "matched-filter.png",
@@ -246,7 +248,8 @@ pub fn title(source_name: &str) -> String {
     Path::new(source_name).file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-fn about(plan: &Plan) -> About {
+/// What stands on every picture of a run.
+pub fn about(plan: &Plan) -> About {
     let stream = &plan.stream;
     About {
         title: title(&plan.source_name()),

@@ -13,6 +13,7 @@ use rangegate_recording::{OpenOptions, RecordingInfo};
 use rangegate_scene::{Scene, SceneConfig, SceneSource};
 use rangegate_sources::ReplaySource;
 use rangegate_sources::radio::{RadioConfig, RadioSettings};
+use rangegate_tracking::TrackerPlan;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -82,6 +83,14 @@ impl Plan {
                 "output.maps (--maps) is set, but this chain makes no range-Doppler maps: expected chain.type \
                  pulse_doppler or fmcw"
             );
+        }
+        if let Some(tracking) = &config.tracking {
+            if let ChainConfig::Burst(_) | ChainConfig::Cw(_) = &config.chain {
+                bail!(
+                    "[tracking] is set, but this chain knows no ranges of CPIs: expected chain.type pulse_doppler or fmcw"
+                );
+            }
+            TrackerPlan::new(tracking)?;
         }
         check_lengths(&config.source, stream, window, &replicas)?;
         let origin_sample = recording.map_or(stream.first_sample, |recording| recording.first_sample);

@@ -228,7 +228,9 @@ impl Kernel for Energy<'_> {
         let (unit_8, unit_16) = (1.0 / 128.0, 1.0 / 32_768.0);
         match self.0 {
             Samples::Cs8(x) => sum_of_squares(x.as_flattened(), |[a]| f32::from(a as i8) * unit_8),
-            Samples::Cs16(x) => sum_of_squares(x.as_flattened(), |b| f32::from(i16::from_le_bytes(b)) * unit_16),
+            Samples::Cs16(x) => {
+                sum_of_squares(x.as_flattened(), |b| f32::from(i16::from_le_bytes(b)) * unit_16)
+            }
             Samples::Cf32(x) => sum_of_squares(x.as_flattened(), f32::from_le_bytes),
         }
     }

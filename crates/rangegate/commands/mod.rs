@@ -11,8 +11,10 @@ pub mod info;
 pub mod plan;
 pub mod plot;
 pub mod run;
+pub mod saved;
 pub mod shell;
 pub mod simulate;
+pub mod track;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};

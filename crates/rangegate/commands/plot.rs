@@ -3,6 +3,7 @@
 use crate::Outcome;
 use crate::assemble::N_STRONGEST;
 use crate::cli::PlotArgs;
+use crate::commands::saved::RunFile;
 use crate::config::Config;
 use crate::maps::MAPS;
 use crate::pictures;
@@ -10,14 +11,12 @@ use crate::pictures::radar::{self, LookMap, Profiles, WITH_STRONGEST};
 use crate::pictures::title;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
-use rangegate_core::{Detection, Timestamp};
+use rangegate_core::Detection;
 use rangegate_pipeline::Stop;
 use rangegate_recording::hdf5::maps::MapFile;
 use rangegate_scene::CpiTruth;
 use rangegate_sinks::plots::{self, About, Animation, LinePlot, MapPicture, Series, Stroke};
 use rangegate_sinks::{Strongest, read_detections};
-use serde::Deserialize;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -54,33 +53,6 @@ pub fn plot(args: &PlotArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// What of `run.json` pictures need.
-#[derive(Deserialize)]
-struct RunFile {
-    plan: PlanPart,
-    configuration: Value,
-}
-
-/// The configuration as it was read: what is not set is not there.
-fn without_nulls(value: Value) -> Value {
-    match value {
-        Value::Object(fields) => {
-            let set = fields.into_iter().filter(|(_, value)| !value.is_null());
-            Value::Object(set.map(|(name, value)| (name, without_nulls(value))).collect())
-        }
-        Value::Array(items) => Value::Array(items.into_iter().map(without_nulls).collect()),
-        value => value,
-    }
-}
-
-#[derive(Deserialize)]
-struct PlanPart {
-    source: String,
-    sample_rate_hz: f64,
-    first_sample: u64,
-    start_time: Option<Timestamp>,
-}
-
 /// What a run left in its folder.
 struct SavedRun {
     config: Config,
@@ -103,19 +75,8 @@ struct Survey {
 
 impl SavedRun {
     fn open(folder: &Path) -> Result<Self> {
-        let path = folder.join("run.json");
-        if !folder.is_dir() {
-            bail!("{} is no folder: expected one that a run wrote (--out)", folder.display());
-        }
-        if !path.exists() {
-            bail!("{} holds no run.json: expected a folder that a run wrote (--out)", folder.display());
-        }
-        let text =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file: RunFile = serde_json::from_str(&text)
-            .with_context(|| format!("{} is no report of a run", path.display()))?;
-        let config: Config = serde_json::from_value(without_nulls(file.configuration))
-            .with_context(|| format!("{} has no configuration of this version", path.display()))?;
+        let file = RunFile::read(folder)?;
+        let config = file.configuration()?;
         let maps = folder.join(MAPS);
         let maps = maps.exists().then(|| MapFile::open(&maps)).transpose()?;
         Ok(Self {

@@ -137,25 +137,40 @@ pub const MAX_LINE: u64 = 1 << 16;
 /// # Errors
 /// It cannot be read, or a line is no detection: the message names the line.
 pub fn read_detections(path: &Path) -> Result<Vec<Detection>, Error> {
+    detections_of(path)?.collect()
+}
+
+/// Reads a log one detection after the other.
+///
+/// # Errors
+/// It cannot be opened. What is wrong later comes in the place of a detection, and is the last.
+pub fn detections_of(path: &Path) -> Result<impl Iterator<Item = Result<Detection, Error>>, Error> {
     let file = File::open(path).map_err(|source| Error::io(path, "read", source))?;
-    let mut reader = BufReader::new(file);
-    let (mut detections, mut line) = (Vec::new(), String::new());
-    for number in 1.. {
-        line.clear();
-        let n = std::io::Read::take(&mut reader, MAX_LINE)
-            .read_line(&mut line)
-            .map_err(|source| Error::io(path, "read", source))?;
-        if n == 0 {
-            break;
+    let (mut reader, mut line, mut number) = (BufReader::new(file), String::new(), 0);
+    let path = path.to_owned();
+    let mut next = move || -> Result<Option<Detection>, Error> {
+        loop {
+            line.clear();
+            number += 1;
+            let n = std::io::Read::take(&mut reader, MAX_LINE)
+                .read_line(&mut line)
+                .map_err(|source| Error::io(&path, "read", source))?;
+            if n == 0 {
+                return Ok(None);
+            }
+            if !line.trim().is_empty() {
+                let read = serde_json::from_str(&line).map(Some);
+                return read
+                    .map_err(|error| Error::new(&path, format!("line {number} is no detection: {error}")));
+            }
         }
-        if line.trim().is_empty() {
-            continue;
-        }
-        let detection = serde_json::from_str(&line)
-            .map_err(|error| Error::new(path, format!("line {number} is no detection: {error}")))?;
-        detections.push(detection);
-    }
-    Ok(detections)
+    };
+    let mut ended = false;
+    Ok(std::iter::from_fn(move || {
+        let read = if ended { None } else { next().transpose() };
+        ended = !matches!(read, Some(Ok(_)));
+        read
+    }))
 }
 
 #[cfg(test)]

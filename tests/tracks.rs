@@ -1,0 +1,79 @@
+//! From samples to tracks through the program.
+#![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
+
+mod common;
+
+use common::{repository, run_fails, run_ok, text};
+use serde_json::Value;
+use std::path::Path;
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_scene_becomes_tracks_and_its_detections_the_same_ones_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (out, again) = (folder.path().join("out"), folder.path().join("again.jsonl"));
+    let config = repository("configs/tracking-scene.toml");
+    run_ok(&["run", text(&config), "--out", text(&out)]);
+    let scene = repository("configs/scenes/pulse-doppler-lab.toml");
+    let recording = folder.path().join("lab.sigmf-meta");
+    run_ok(&["simulate", text(&scene), "--out", text(&recording), "--quiet"]);
+    let truth = lines(&folder.path().join("lab.truth.jsonl"));
+    let tracks = lines(&out.join("tracks.jsonl"));
+    let number = |value: &Value, field: &str| value[field].as_f64().unwrap();
+    let last = tracks.last().unwrap()["cpi"].as_u64().unwrap();
+    let at_end: Vec<&Value> = tracks.iter().filter(|t| t["cpi"] == last).collect();
+    println!("{} tracks at the end", at_end.len());
+    let targets: Vec<&Value> = truth.iter().filter(|t| t["cpi"] == last).collect();
+    assert_eq!(targets.len(), 5);
+    for target in &targets {
+        let is_near = |track: &&&Value| {
+            (number(track, "range_m") - number(target, "range_m")).abs() < 5.0
+                && (number(track, "range_rate_mps") - number(target, "range_rate_mps")).abs() < 1.0
+        };
+        assert_eq!(at_end.iter().filter(is_near).count(), 1, "{target} in {at_end:?}");
+    }
+    assert_eq!(at_end.len(), targets.len());
+    assert!(at_end[0]["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{}", at_end[0]);
+    assert!(out.join("plots/tracks.png").exists());
+
+    run_ok(&["track", text(&out), "--out", text(&again)]);
+    assert_eq!(std::fs::read(&again).unwrap(), std::fs::read(out.join("tracks.jsonl")).unwrap());
+}
+
+#[test]
+fn what_cannot_be_followed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let barker = repository("recordings/barker/barker.sigmf-meta");
+    run_ok(&[
+        "replay",
+        text(&barker),
+        "--config",
+        text(&repository("configs/barker.toml")),
+        "--out",
+        text(&out),
+    ]);
+    let message = run_fails(&["track", text(&out)], 2);
+    assert!(message.contains("line 1 has no CPI or no range"), "{message}");
+    let config = folder.path().join("config.toml");
+    let barker = std::fs::read_to_string(repository("configs/barker.toml")).unwrap();
+    std::fs::write(&config, format!("{barker}\n[tracking]\n")).unwrap();
+    let recording = repository("recordings/barker/barker.sigmf-meta");
+    let message = run_fails(&["plan", text(&config), "--source", text(&recording)], 2);
+    assert!(message.contains("[tracking] is set") && message.contains("pulse_doppler"), "{message}");
+    let scene = std::fs::read_to_string(repository("configs/tracking-scene.toml")).unwrap();
+    let scene = scene.replace("detection_probability = 0.8", "detection_probability = 1.8");
+    let scene = scene.replace("\"scenes/", &format!("\"{}/", text(&repository("configs/scenes"))));
+    std::fs::write(&config, scene).unwrap();
+    let message = run_fails(&["run", text(&config)], 2);
+    assert!(
+        message.contains("tracking.stations[0].detection_probability") && message.contains("1.8"),
+        "{message}"
+    );
+    let message = run_fails(&["track", text(folder.path())], 2);
+    assert!(message.contains("holds no run.json"), "{message}");
+}
