@@ -66,7 +66,7 @@ pub enum Command {
     Plot(PlotArgs),
     /// Follow the targets of a run's detections
     ///
-    /// Each coherent processing interval is a scan. Without [tracking] in a configuration: one station that measures
+    /// Each coherent processing interval is a scan. Where no configuration says how: one station that measures
     /// range and range rate.
     Track(TrackArgs),
     /// Make a recording, with its truth, from a scene
@@ -112,7 +112,7 @@ pub struct TrackArgs {
     #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub dir: PathBuf,
 
-    /// Take [tracking] from this configuration; default: the run's
+    /// Take the settings of tracking from this configuration; default: the run's
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
