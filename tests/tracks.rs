@@ -76,6 +76,14 @@ fn what_cannot_be_followed_is_refused() {
         message.contains("tracking.stations[0].detection_probability") && message.contains("1.8"),
         "{message}"
     );
+    // A log whose CPIs leap ends too.
+    let lab = folder.path().join("lab");
+    run_ok(&["run", text(&repository("configs/tracking-scene.toml")), "--out", text(&lab), "--no-plots"]);
+    let log = std::fs::read_to_string(lab.join("detections.jsonl")).unwrap();
+    let leaping = log.replace("\"cpi\":14,", "\"cpi\":1000000000000000000,");
+    assert_ne!(leaping, log);
+    std::fs::write(lab.join("detections.jsonl"), leaping).unwrap();
+    run_ok(&["track", text(&lab)]);
     let message = run_fails(&["track", text(folder.path())], 2);
     assert!(message.contains("holds no run.json"), "{message}");
 }

@@ -60,7 +60,7 @@ pub struct TrackSummary {
 /// What following a run's detections came to.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Tracks {
-    /// CPIs, those without detections included.
+    /// CPIs, those without detections included while there was anything to follow.
     pub scans: u64,
     /// Detections that could not be used: without a range, or not finite.
     pub refused: u64,
@@ -183,7 +183,7 @@ impl Follower {
         Ok(())
     }
 
-    /// One scan; `false` where it was so long after the one before that all tracks ended.
+    /// One scan; `false` where nothing is followed after it, so that scans without detections say no more.
     fn take(&mut self, cpi: u64, time_s: f64, measurements: &[Measurement]) -> Result<bool> {
         let report = match self.tracker.scan(time_s, 0, measurements) {
             Ok(report) => report,
@@ -209,7 +209,7 @@ impl Follower {
             self.out.write_all(b"\n")?;
             note(&mut self.found, &state);
         }
-        Ok(true)
+        Ok(report.tracks + report.tentative > 0)
     }
 }
 

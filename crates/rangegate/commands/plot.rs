@@ -39,7 +39,11 @@ pub fn plot(args: &PlotArgs) -> Result<Outcome> {
         Some(maps) => run.draw_maps(maps, &out, args)?,
         None => run.draw_log(&out)?,
     };
-    let again = run.draw_again(&out)?;
+    // A recording that is not what it was hinders only what needs it.
+    let again = run.draw_again(&out).unwrap_or_else(|error| {
+        tracing::warn!("what needs the recording is left out: {error:#}");
+        Vec::new()
+    });
     drawn.retain(|path| !again.contains(path));
     drawn.extend(again);
     let mut text = String::new();

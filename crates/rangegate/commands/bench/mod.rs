@@ -3,7 +3,7 @@
 mod accuracy;
 mod matched_filter;
 mod measure;
-mod noise;
+pub mod noise;
 mod pipeline;
 mod pulse_doppler;
 

@@ -42,7 +42,7 @@ pub fn pulse_doppler(args: &PulseDopplerArgs) -> Result<Outcome> {
     let n_gates = n_fast - n_replica + 1;
     let gate = n_gates / 3;
     let block = recording(&replica, &size, gate)?;
-    let stream = stream(&block, n_fast);
+    let stream = stream(&block, n_fast)?;
     let config = config(n_gates)?;
     let plan = Arc::new(PulseDopplerPlan::new(&config, &stream, std::slice::from_ref(&replica), 0)?);
     let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
@@ -133,9 +133,9 @@ fn recording(replica: &Replica, size: &Size, gate: usize) -> Result<IqBlock> {
     Ok(block)
 }
 
-fn stream(block: &IqBlock, n_fast: usize) -> StreamInfo {
-    StreamInfo {
-        sample_rate: SampleRate::from_hz(RATE_HZ as f64).unwrap_or_else(|_| unreachable!()),
+fn stream(block: &IqBlock, n_fast: usize) -> Result<StreamInfo> {
+    Ok(StreamInfo {
+        sample_rate: SampleRate::new(RATE_HZ, 1)?,
         n_channels: block.n_channels(),
         format: block.format(),
         to_baseband: ToBaseband::default(),
@@ -144,5 +144,5 @@ fn stream(block: &IqBlock, n_fast: usize) -> StreamInfo {
         anchor: None,
         n_samples: None,
         pulse_len: Some(n_fast),
-    }
+    })
 }
