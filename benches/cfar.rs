@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Random;
 use criterion::{Criterion, Throughput};
+use rangegate::commands::bench::noise::Random;
 use rangegate_dsp::detect::{CellStatistics, CfarConfig, CfarPlan, CfarWindow, OsCfarWindow};
 
 const N_CELLS: usize = 65_536;
@@ -30,7 +30,7 @@ fn level(config: &CfarConfig, row: &[f32], cell: usize) -> f32 {
 fn cfar(criterion: &mut Criterion) {
     let mut random = Random(1);
     // Powers of complex Gaussian noise.
-    let row: Vec<f32> = (0..N_CELLS).map(|_| -(random.next() as f32 / 2.0_f32.powi(32)).ln()).collect();
+    let row: Vec<f32> = (0..N_CELLS).map(|_| -(random.number() as f32 / 2.0_f32.powi(32)).ln()).collect();
     let statistics = CellStatistics::SquareLaw { n_integrated: 1, correlation: Vec::new() };
     let window = || CfarWindow { guard: GUARD, training: TRAINING };
     let detectors = [

@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::Random;
 use criterion::{Criterion, Throughput};
+use rangegate::commands::bench::noise::Random;
 use rangegate_dsp::detect::map::{
     CfarAxes, Crossings, MapCfarConfig, MapCfarPlan, MapCfarWorker, MapStatistics, MapWindow, OsMapWindow,
 };
@@ -17,7 +17,9 @@ fn map_cfar(criterion: &mut Criterion) {
     let mut map = PowerMap::new(SHAPE.0, SHAPE.1);
     for bin in 0..SHAPE.0 {
         // Powers of complex Gaussian noise.
-        map.row_mut(bin).iter_mut().for_each(|cell| *cell = -(random.next() as f32 / 2.0_f32.powi(32)).ln());
+        map.row_mut(bin)
+            .iter_mut()
+            .for_each(|cell| *cell = -(random.number() as f32 / 2.0_f32.powi(32)).ln());
     }
     // Neither found by chance nor missed.
     let target = (60, 3000);

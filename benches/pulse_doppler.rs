@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::Random;
 use criterion::{Criterion, Throughput};
+use rangegate::commands::bench::noise::Random;
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Segment, StreamInfo, ToBaseband};
 use rangegate_dsp::convert::{ChannelSource, Converter};
 use rangegate_dsp::doppler::DopplerPlan;
@@ -53,7 +53,7 @@ fn replica() -> Replica {
 fn recording(replica: &Replica) -> IqBlock {
     let mut random = Random(1);
     // Uniform noise, whose variance is a third.
-    let mut noise = || NOISE * (f64::from(random.next()) / 2.0_f64.powi(31) - 1.0);
+    let mut noise = || NOISE * (f64::from(random.number()) / 2.0_f64.powi(31) - 1.0);
     let mut samples: Vec<[f64; 2]> = (0..N_PULSES * N_FAST).map(|_| [noise(), noise()]).collect();
     for (pulse, samples) in samples.chunks_exact_mut(N_FAST).enumerate() {
         let (sin, cos) = (TAU * (BIN * pulse) as f64 / N_PULSES as f64).sin_cos();

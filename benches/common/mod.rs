@@ -4,8 +4,6 @@
 use criterion::Criterion;
 use rangegate_core::IqBlock;
 
-pub use rangegate::commands::bench::noise::Random;
-
 /// A block of one channel with noise in it, the same every time.
 pub fn noise_block(format: &str, n_samples: usize) -> IqBlock {
     rangegate::commands::bench::noise::block(format, n_samples).expect("a format")

@@ -14,6 +14,7 @@
 //! A swept radar ([`crate::fmcw`]) differs in what makes a row of the cube, and in nothing else: its chain is this
 //! one with another front.
 
+mod checks;
 mod collector;
 mod config;
 mod framing;

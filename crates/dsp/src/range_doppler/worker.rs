@@ -118,8 +118,7 @@ impl RangeDopplerWorker {
             let Estimate { gate, doppler_hz, amplitude, converged } = estimate;
             // The canceller's gain counts for the noise too, but not for the echo's own power.
             let seen = if converged { amplitude.norm_sqr() } else { f64::from(cell.power) };
-            plan.canceller.steering(doppler_hz, &mut self.steering[0]);
-            let gain = mean_power(&self.steering[0]).max(LEAST_GAIN);
+            let gain = plan.canceller.gain_at(doppler_hz, &mut self.steering[0]).max(LEAST_GAIN);
             let target = Target { gate, doppler_hz, power: seen / gain, snr: seen / noise };
             // Noise may make two peaks of one target; both lead to the same place.
             if !self.targets.iter().any(|other| target.is_same(other, plan.resolution_hz())) {
@@ -152,10 +151,6 @@ impl RangeDopplerWorker {
     }
 }
 
-fn mean_power(x: &[Complex64]) -> f64 {
-    x.iter().map(|x| x.norm_sqr()).sum::<f64>() / x.len() as f64
-}
-
 /// Power that a target at a stagger shows at another Doppler shift: its side lobes near multiples of the mean
 /// repetition frequency are hardly below its peak.
 fn side_lobe(
@@ -165,10 +160,10 @@ fn side_lobe(
     [there, own]: &mut [Vec<Complex64>; 2],
 ) -> f64 {
     plan.canceller.steering(doppler_hz, there);
-    plan.canceller.steering(target.doppler_hz, own);
+    let gain = plan.canceller.gain_at(target.doppler_hz, own);
     let pulses = || there.iter().zip(own.iter()).zip(&plan.weights);
     let power: f64 = pulses().map(|((there, _), weight)| weight * there.norm_sqr()).sum();
     let sum: Complex64 = pulses().map(|((there, own), weight)| there.conj() * own * weight).sum();
-    let least = mean_power(own) * STAGGER_FLOOR / (STAGGER_MARGIN * plan.n_pulses() as f64);
+    let least = gain * STAGGER_FLOOR / (STAGGER_MARGIN * plan.n_pulses() as f64);
     target.power * (sum.norm_sqr() / power.max(LEAST_GAIN)).max(least)
 }

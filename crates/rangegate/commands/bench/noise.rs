@@ -14,11 +14,11 @@ pub fn block(format: &str, n_samples: usize) -> Result<IqBlock> {
     let bytes = block.fill(BlockHeader::default(), format, 1, n_samples);
     let mut random = Random(1);
     if format.scalar.is_integer() {
-        bytes.fill_with(|| random.next() as u8);
+        bytes.fill_with(|| random.number() as u8);
     } else {
         // Small numbers, all of them finite.
         for number in bytes.chunks_exact_mut(4) {
-            number.copy_from_slice(&(random.next() as f32 / 2.0_f32.powi(32) - 0.5).to_le_bytes());
+            number.copy_from_slice(&(random.number() as f32 / 2.0_f32.powi(32) - 0.5).to_le_bytes());
         }
     }
     Ok(block)
@@ -43,7 +43,7 @@ pub struct Random(pub u32);
 
 impl Random {
     /// The next of them, any of `u32` but 0.
-    pub fn next(&mut self) -> u32 {
+    pub fn number(&mut self) -> u32 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 17;
         self.0 ^= self.0 << 5;

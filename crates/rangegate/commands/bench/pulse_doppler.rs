@@ -123,7 +123,7 @@ fn recording(replica: &Replica, size: &Size, gate: usize) -> Result<IqBlock> {
         });
         for channel in sample {
             let mut number = |echo: f64| {
-                let noise = 0.05 * (f64::from(random.next()) / 2.0_f64.powi(31) - 1.0);
+                let noise = 0.05 * (f64::from(random.number()) / 2.0_f64.powi(31) - 1.0);
                 (((echo + noise) * 32_768.0).round() as i16).to_le_bytes()
             };
             let (i, q) = (number(echo[0]), number(echo[1]));
