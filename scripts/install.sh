@@ -42,3 +42,8 @@ need_python() {
     fi
     export RANGEGATE_PYTHON="$PWD/.venv/bin/python"
 }
+
+# target_folder: where cargo puts what it builds, whatever sets it (CARGO_TARGET_DIR, a configuration, nothing).
+target_folder() {
+    cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'
+}
