@@ -124,9 +124,13 @@ impl TrackerPlan {
 
 fn default_models(space: Space) -> Vec<ModelConfig> {
     match space {
-        Space::Range | Space::Plane | Space::Local => vec![
+        Space::Range => vec![
             ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 0.1, sojourn_s: 30.0 },
             ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 30.0, sojourn_s: 6.0 },
+        ],
+        Space::Plane | Space::Local => vec![
+            ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 0.1, sojourn_s: 120.0 },
+            ModelConfig::CoordinatedTurn { turn_rate_dps: None, noise_psd: 10.0, sojourn_s: 10.0 },
         ],
         Space::Earth => vec![
             ModelConfig::FreeFlight { acceleration_psd_m2ps3: 1e-3, sojourn_s: 1_000.0 },
@@ -335,6 +339,7 @@ fn check_numbers(config: &TrackingConfig) -> Result<(), ConfigError> {
     positive("tracking.initiation.speed_max_mps", initiation.speed_max_mps)?;
     positive("tracking.initiation.acceleration_max_mps2", initiation.acceleration_max_mps2)?;
     positive("tracking.initiation.false_tracks_per_scan", initiation.false_tracks_per_scan)?;
+    positive("tracking.initiation.false_tracks_at_start", initiation.false_tracks_at_start)?;
     if !(2..=32).contains(&hits) {
         return Err(ConfigError::new("tracking.initiation.hits", hits, "2 to 32"));
     }
