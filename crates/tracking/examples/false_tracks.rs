@@ -14,8 +14,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let n_scans: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let n_false: f64 = arguments.next().map_or(Ok(10.0), |text| text.parse())?;
-    let given: TrackingConfig = arguments.next().map_or(Ok(TrackingConfig::default()), |text| serde_json::from_str(&text))?;
-    println!("| space | density | scans | tentative | confirmed | in 10,000 scans | at most (95 %) | ms a scan |");
+    let given: TrackingConfig =
+        arguments.next().map_or(Ok(TrackingConfig::default()), |text| serde_json::from_str(&text))?;
+    println!(
+        "| space | density | scans | tentative | confirmed | in 10,000 scans | at most (95 %) | ms a scan |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for space in [Space::Range, Space::Plane, Space::Local] {
         for known in [false, true] {

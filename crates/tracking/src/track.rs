@@ -67,13 +67,10 @@ impl Names {
 }
 
 impl<const N: usize> Track<N> {
-    /// A track of one point, each model as likely as it is in the long run.
+    /// A track of one point.
     pub fn new(plan: &TrackerPlan, estimate: Gaussian<N>, point: &Point) -> Self {
         let mut probability = [0.0; MODELS_MAX];
-        let total_s: f64 = plan.sojourn_s.iter().sum();
-        for (probability, sojourn_s) in probability.iter_mut().zip(&plan.sojourn_s) {
-            *probability = sojourn_s / total_s;
-        }
+        probability[..plan.begins.len()].copy_from_slice(&plan.begins);
         let mut origin = Names::default();
         origin.push(point.reading.id);
         Self {
