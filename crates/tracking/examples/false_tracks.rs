@@ -1,7 +1,8 @@
 //! How often clutter alone is confirmed as a track.
 //!
-//! `false_tracks [SCANS] [FALSE_PER_SCAN] [CONFIG_JSON]` follows false detections, uniform over what the station can
-//! report, and prints how many were confirmed by space, with the 95 % bound on the rate above it.
+//! `false_tracks [SCANS [FALSE_PER_SCAN [SCANS_A_RUN]]]` follows false detections, uniform over what the station can
+//! report, with a new tracker every so many scans, and prints how many were confirmed by space, with the 95 % bound on
+//! the rate above it. Settings are the defaults.
 #![allow(clippy::print_stdout)]
 
 use rand::{RngExt, SeedableRng};
@@ -14,21 +15,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let n_scans: usize = arguments.next().map_or(Ok(100_000), |text| text.parse())?;
     let n_false: f64 = arguments.next().map_or(Ok(10.0), |text| text.parse())?;
-    let given: TrackingConfig =
-        arguments.next().map_or(Ok(TrackingConfig::default()), |text| serde_json::from_str(&text))?;
+    let scans_a_run: usize = arguments.next().map_or(Ok(n_scans), |text| text.parse())?;
     println!(
         "| space | density | scans | tentative | confirmed | in 10,000 scans | at most (95 %) | ms a scan |"
     );
     println!("|---|---|---|---|---|---|---|---|");
     for space in [Space::Range, Space::Plane, Space::Local] {
         for known in [false, true] {
-            let mut config = TrackingConfig { space, ..given.clone() };
-            if config.stations.is_empty() {
-                config.stations.push(StationConfig::default());
-            }
-            config.stations[0].false_per_scan = known.then_some(n_false);
+            let station =
+                StationConfig { false_per_scan: known.then_some(n_false), ..StationConfig::default() };
+            let config = TrackingConfig { space, stations: vec![station], ..TrackingConfig::default() };
             let began = Instant::now();
-            let (confirmed, tentative) = run(&config, n_scans, n_false)?;
+            let (confirmed, tentative) = run(&config, n_scans, n_false, scans_a_run)?;
             let rate = |n: f64| n / n_scans as f64 * 1e4;
             println!(
                 "| {space:?} | {} | {n_scans} | {tentative} | {confirmed} | {:.3} | {:.3} | {:.4} |",
@@ -43,14 +41,23 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Tracks confirmed and begun in `n_scans` scans of clutter.
-fn run(config: &TrackingConfig, n_scans: usize, n_false: f64) -> Result<(usize, usize), Box<dyn Error>> {
-    let mut tracker = Tracker::new(&TrackerPlan::new(config)?);
+fn run(
+    config: &TrackingConfig,
+    n_scans: usize,
+    n_false: f64,
+    scans_a_run: usize,
+) -> Result<(usize, usize), Box<dyn Error>> {
+    let plan = TrackerPlan::new(config)?;
+    let mut tracker = Tracker::new(&plan);
     let station = &config.stations[0];
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     let mut seen = Vec::new();
     let (mut confirmed, mut tentative) = (0, 0);
     for scan in 0..n_scans {
         seen.clear();
+        if scan % scans_a_run.max(1) == 0 {
+            tracker = Tracker::new(&plan);
+        }
         // Poisson by exponential waiting times.
         let mut left = n_false;
         loop {

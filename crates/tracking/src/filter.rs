@@ -39,7 +39,7 @@ pub fn predict<const N: usize>(
     let mut offset = Vector::<N>::zeros();
     for (i, pair) in points.iter_mut().enumerate() {
         let away = lower.column(i) * c;
-        *pair = [1.0, -1.0].map(|s| motion.step(&(state.mean + away * s), n_axes, step_s).state - centre);
+        *pair = [1.0, -1.0].map(|s| motion.state_after(&(state.mean + away * s), n_axes, step_s) - centre);
         offset += (pair[0] + pair[1]) * weight;
     }
     let mut covariance = offset * offset.transpose() * (1.0 - N as f64 / c2) + moved.noise;
