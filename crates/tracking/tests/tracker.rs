@@ -70,7 +70,8 @@ fn clutter_is_not_confirmed() {
 #[test]
 fn clutter_is_not_confirmed_more_often_where_runs_are_short() {
     // Each start allows more, because everything is yet to be found.
-    let plan = TrackerPlan::new(&TrackingConfig { space: Space::Plane, ..TrackingConfig::default() }).unwrap();
+    let plan =
+        TrackerPlan::new(&TrackingConfig { space: Space::Plane, ..TrackingConfig::default() }).unwrap();
     let mut rng = seeded(6);
     let (mut confirmed, n_runs, n_scans) = (0, 1_000, 60);
     let mut seen = Vec::new();
