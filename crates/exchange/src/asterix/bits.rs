@@ -6,7 +6,8 @@
 /// The octets have fewer bits: the caller has taken as many as the table says.
 pub(crate) fn read(octets: &[u8], from: usize, n: usize) -> u64 {
     let end = from + n;
-    let word = octets[from / 8..end.div_ceil(8)].iter().fold(0_u128, |word, &octet| word << 8 | u128::from(octet));
+    let word =
+        octets[from / 8..end.div_ceil(8)].iter().fold(0_u128, |word, &octet| word << 8 | u128::from(octet));
     let word = word >> (end.next_multiple_of(8) - end);
     (word & mask(n)) as u64
 }

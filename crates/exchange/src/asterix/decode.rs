@@ -1,7 +1,7 @@
 //! From octets to records.
 
 use crate::asterix::bits;
-use crate::asterix::spec::{Category, Content, Item, Part, Shape, octets};
+use crate::asterix::spec::{Category, Item, Part, Shape, octets};
 use crate::asterix::{Error, Record, Value};
 
 /// Octets that are yet to be read.
@@ -29,8 +29,11 @@ impl<'a> Cursor<'a> {
         let rest = &self.octets[self.at..];
         let Some(taken) = rest.get(..n) else {
             let plural = if n == 1 { "" } else { "s" };
-            return Err(Error::new(format!("{} left in the block", rest.len()), format!("{n} octet{plural}"))
-                .at(self.offset()));
+            return Err(Error::new(
+                format!("{} left in the block", rest.len()),
+                format!("{n} octet{plural}"),
+            )
+            .at(self.offset()));
         };
         self.at += n;
         Ok(taken)
@@ -62,21 +65,29 @@ fn compound(cursor: &mut Cursor<'_>, items: &'static [Item]) -> Result<Vec<Optio
                 Some(Item(.., shape)) if !matches!(shape, Shape::Unused) => present[first + bit] = true,
                 _ => {
                     let found = format!("bit {} of the field specification set", first + bit + 1);
-                    return Err(Error::new(found, "zero, as the edition does not use it").at(cursor.offset() - 1));
+                    return Err(
+                        Error::new(found, "zero, as the edition does not use it").at(cursor.offset() - 1)
+                    );
                 }
             }
         }
         if octet == 0 {
-            return Err(Error::new("a field specification whose last octet names no item", "one item at least")
-                .at(cursor.offset() - 1));
+            return Err(Error::new(
+                "a field specification whose last octet names no item",
+                "one item at least",
+            )
+            .at(cursor.offset() - 1));
         }
         first += 7;
         if octet & 1 == 0 {
             break;
         }
         if first >= items.len() {
-            return Err(Error::new("a field specification that goes on", format!("{} bits at most", items.len()))
-                .at(start));
+            return Err(Error::new(
+                "a field specification that goes on",
+                format!("{} bits at most", items.len()),
+            )
+            .at(start));
         }
     }
     let mut values = Vec::with_capacity(items.len());
@@ -106,8 +117,11 @@ fn value(cursor: &mut Cursor<'_>, shape: &'static Shape) -> Result<Value, Error>
                     return Ok(Value::Fields(fields));
                 }
             }
-            return Err(Error::new("an extension after the last", format!("{} octets at most", extents.len()))
-                .at(cursor.offset() - 1));
+            return Err(Error::new(
+                "an extension after the last",
+                format!("{} octets at most", extents.len()),
+            )
+            .at(cursor.offset() - 1));
         }
         Shape::Repeated(of) => {
             let n = cursor.octet()?;

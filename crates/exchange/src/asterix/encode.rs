@@ -12,7 +12,10 @@ pub(crate) fn record(out: &mut Vec<u8>, record: &Record) -> Result<(), Error> {
 
 fn compound(out: &mut Vec<u8>, items: &'static [Item], values: &[Option<Value>]) -> Result<(), Error> {
     if values.len() != items.len() {
-        return Err(Error::new(format!("{} places", values.len()), format!("{}, one for each item", items.len())));
+        return Err(Error::new(
+            format!("{} places", values.len()),
+            format!("{}, one for each item", items.len()),
+        ));
     }
     let Some(last) = values.iter().rposition(Option::is_some) else {
         return Err(Error::new("no items", "one at least"));
@@ -48,7 +51,9 @@ fn value(out: &mut Vec<u8>, shape: &'static Shape, value_of: &Value) -> Result<(
             let mut rest = of.as_slice();
             for extent in *extents {
                 let n = fields(extent).count();
-                let Some((now, later)) = rest.split_at_checked(n) else { return Err(wrong_count(of.len(), n)) };
+                let Some((now, later)) = rest.split_at_checked(n) else {
+                    return Err(wrong_count(of.len(), n));
+                };
                 write_extended(out, extent, now, !later.is_empty())?;
                 rest = later;
                 if rest.is_empty() {
@@ -103,7 +108,13 @@ fn wrong_kind(shape: &Shape, value: &Value) -> Error {
 }
 
 /// A number in whole octets; the lowest `flags` bits of it are not part of the content.
-fn write_single(out: &mut Vec<u8>, bits: usize, content: Content, raw: u64, flags: usize) -> Result<(), Error> {
+fn write_single(
+    out: &mut Vec<u8>,
+    bits: usize,
+    content: Content,
+    raw: u64,
+    flags: usize,
+) -> Result<(), Error> {
     fits(bits - flags, raw >> flags, content)?;
     let start = out.len();
     out.resize(start + bits / 8, 0);

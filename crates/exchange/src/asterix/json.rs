@@ -18,13 +18,16 @@ pub fn record_to_json(record: &Record) -> Json {
 /// # Errors
 /// It is not of the category, or a value does not fit its field.
 pub fn record_from_json(category: &'static Category, json: &Json) -> Result<Record, Error> {
-    let items = compound_from_json(category.profile, json).map_err(|error| error.in_category(category.number))?;
+    let items =
+        compound_from_json(category.profile, json).map_err(|error| error.in_category(category.number))?;
     Ok(Record::from_items(category, items))
 }
 
 fn compound_to_json(items: &[Item], values: &[Option<Value>]) -> Json {
     let there = items.iter().zip(values).filter_map(|(item, value)| Some((item, value.as_ref()?)));
-    Json::Object(there.map(|(Item(name, _, shape), value)| ((*name).to_owned(), to_json(shape, value))).collect())
+    Json::Object(
+        there.map(|(Item(name, _, shape), value)| ((*name).to_owned(), to_json(shape, value))).collect(),
+    )
 }
 
 fn to_json(shape: &Shape, value: &Value) -> Json {
@@ -140,7 +143,9 @@ fn raw_from_json(content: Content, bits: usize, json: &Json) -> Result<u64, Erro
 
 fn octets_from_json(json: &Json) -> Result<Vec<u8>, Error> {
     let wrong = || Error::new(shortened(json), "octets in hexadecimal");
-    let text = json.as_str().filter(|text| text.is_ascii() && text.len().is_multiple_of(2)).ok_or_else(wrong)?;
-    let digits = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+    let text =
+        json.as_str().filter(|text| text.is_ascii() && text.len().is_multiple_of(2)).ok_or_else(wrong)?;
+    let digits =
+        text.chars().map(|digit| digit.to_digit(16)).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
     Ok(digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect())
 }

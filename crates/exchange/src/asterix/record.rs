@@ -37,7 +37,8 @@ impl Record {
         Self { category, items: vec![None; category.profile.len()] }
     }
 
-    pub(crate) fn from_items(category: &'static Category, items: Vec<Option<Value>>) -> Self {
+    /// A record of items, a place for each of the category's profile; whether they fit is seen when it is encoded.
+    pub fn from_items(category: &'static Category, items: Vec<Option<Value>>) -> Self {
         Self { category, items }
     }
 
@@ -129,17 +130,16 @@ fn position(items: &[Item], name: &str) -> Option<usize> {
 }
 
 /// Which field of parts has a name, and what it is.
-fn field<'a>(
-    parts: impl Iterator<Item = &'a Part>,
-    name: &str,
-) -> Option<(usize, usize, &'a spec::Content)> {
+fn field<'a>(parts: impl Iterator<Item = &'a Part>, name: &str) -> Option<(usize, usize, &'a spec::Content)> {
     let mut all = parts.flat_map(|part| fields(std::slice::from_ref(part))).enumerate();
     all.find(|(_, of)| of.0 == name).map(|(at, (_, bits, content))| (at, bits, content))
 }
 
 fn get(shape: &Shape, value: &Value, path: &str) -> Option<Typed> {
     match (shape, value) {
-        (Shape::Single(bits, content), Value::Number(raw)) if path.is_empty() => Some(content.typed(*bits, *raw)),
+        (Shape::Single(bits, content), Value::Number(raw)) if path.is_empty() => {
+            Some(content.typed(*bits, *raw))
+        }
         (Shape::Group(parts), Value::Fields(of)) => {
             let (at, bits, content) = field(parts.iter(), path)?;
             Some(content.typed(bits, *of.get(at)?))
@@ -171,7 +171,9 @@ fn set(shape: &Shape, slot: &mut Option<Value>, path: &str, typed: &Typed) -> Re
         Shape::Group(parts) => {
             let Some((at, bits, content)) = field(parts.iter(), path) else { return Err(no_such(path)) };
             let raw = content.raw(bits, typed)?;
-            if let Value::Fields(of) = slot.get_or_insert_with(|| Value::Fields(vec![0; fields(parts).count()])) {
+            if let Value::Fields(of) =
+                slot.get_or_insert_with(|| Value::Fields(vec![0; fields(parts).count()]))
+            {
                 of[at] = raw;
                 return Ok(());
             }
@@ -212,7 +214,8 @@ fn set(shape: &Shape, slot: &mut Option<Value>, path: &str, typed: &Typed) -> Re
         Shape::Compound(items) => {
             let (name, rest) = split(path);
             let Some(at) = position(items, name) else { return Err(no_such(path)) };
-            if let Value::Compound(of) = slot.get_or_insert_with(|| Value::Compound(vec![None; items.len()])) {
+            if let Value::Compound(of) = slot.get_or_insert_with(|| Value::Compound(vec![None; items.len()]))
+            {
                 return set(&items[at].2, &mut of[at], rest, typed);
             }
         }

@@ -8,14 +8,8 @@ use crate::asterix::Error;
 use std::fmt::Write;
 
 /// 2⁷, and so on: steps are written as the specification has them, `180.0 / E31`.
-pub(crate) const E4: f64 = 16.0;
-pub(crate) const E5: f64 = 32.0;
-pub(crate) const E6: f64 = 64.0;
 pub(crate) const E7: f64 = 128.0;
 pub(crate) const E8: f64 = 256.0;
-pub(crate) const E9: f64 = 512.0;
-pub(crate) const E10: f64 = 1024.0;
-pub(crate) const E11: f64 = 2048.0;
 pub(crate) const E12: f64 = 4096.0;
 pub(crate) const E13: f64 = 8192.0;
 pub(crate) const E14: f64 = 16384.0;
@@ -199,7 +193,9 @@ impl Content {
     fn character(&self, code: u64) -> Option<char> {
         let code = u8::try_from(code).ok()?;
         match self {
-            Self::Octal | Self::Hex => char::from_digit(code.into(), 16).map(|digit| digit.to_ascii_uppercase()),
+            Self::Octal | Self::Hex => {
+                char::from_digit(code.into(), 16).map(|digit| digit.to_ascii_uppercase())
+            }
             Self::Icao => match code {
                 1..=26 => Some(char::from(b'A' - 1 + code)),
                 32 | 48..=57 => Some(char::from(code)),
@@ -291,7 +287,10 @@ impl Content {
         };
         if !(low..=high).contains(&n) {
             let (low, high) = (scaled(low, step), scaled(high, step));
-            return Err(Error::new(number.to_string(), format!("from {low} to {high} {unit}").trim_end().to_owned()));
+            return Err(Error::new(
+                number.to_string(),
+                format!("from {low} to {high} {unit}").trim_end().to_owned(),
+            ));
         }
         let raw = n as i64 as u64 & u64::MAX >> (64 - bits);
         self.check(bits, raw)?;
