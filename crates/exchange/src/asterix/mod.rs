@@ -26,13 +26,21 @@
 
 mod bits;
 mod block;
+mod covariance;
 mod decode;
+pub mod display;
 mod encode;
 mod error;
+pub mod fused;
 mod json;
 mod record;
+pub mod report;
+pub mod service;
 pub mod spec;
+pub mod state;
 pub mod tables;
+pub mod time;
+mod wide;
 
 pub use block::{Block, HEADER_LEN, MAX_BLOCK_LEN, block_len, decode, decode_block};
 pub use error::Error;
