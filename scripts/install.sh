@@ -44,6 +44,8 @@ need_venv() {
 need_python() {
     need_venv .venv scripts/requirements.txt
     export RANGEGATE_PYTHON="$PWD/.venv/bin/python"
+    need_venv .venv-asterix-decoder scripts/requirements-asterix-decoder.txt
+    export RANGEGATE_PYTHON_ASTERIX_DECODER="$PWD/.venv-asterix-decoder/bin/python"
 }
 
 # target_folder: where cargo puts what it builds, whatever sets it (CARGO_TARGET_DIR, a configuration, nothing).

@@ -7,6 +7,7 @@ use std::process::Command;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-core", &[]),
     ("rangegate-dsp", &["core"]),
+    ("rangegate-exchange", &["core", "tracking"]),
     ("rangegate-pipeline", &["core"]),
     ("rangegate-recording", &["core"]),
     ("rangegate-scene", &["core", "dsp"]),
@@ -14,7 +15,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-tracking", &[]),
-    ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking"]),
+    (
+        "rangegate",
+        &["core", "dsp", "exchange", "pipeline", "recording", "scene", "sources", "sinks", "tracking"],
+    ),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.

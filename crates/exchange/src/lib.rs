@@ -8,3 +8,4 @@
 
 pub mod asterix;
 pub mod envelope;
+pub mod link;

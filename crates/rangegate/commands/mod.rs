@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod asterix;
 pub mod bench;
 #[cfg(feature = "soapy")]
 pub mod capture;
