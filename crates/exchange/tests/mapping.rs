@@ -147,7 +147,7 @@ fn system_tracks_sites_and_status_come_back() {
         source,
         time_of_day_s: 36_000.125,
         number: 9,
-        latitude_deg: 44.0,
+        latitude_deg: 45.0,
         longitude_deg: 179.999_999_999,
         height_m: Some(150e3),
         velocity_mps: Some([-250.0, 1000.25]),
@@ -211,7 +211,7 @@ fn wrong_input_is_told_by_place() {
     assert_eq!(told(11, 0x42), "offset 11: I015/020: found spare bits 1, expected zeros");
     assert_eq!(told(12, 0xff), "offset 12: I015/145: found 130752.5, expected a time below 86400 s");
     assert_eq!(told(2, 0x2b), "offset 0: category 015: found 42 octets, expected a block of 43 octets");
-    assert_eq!(told(2, 0x29), "offset 40: I015/630/RPS: found 0 left in the block, expected 1 octet");
+    assert_eq!(told(2, 0x29), "offset 41: I015/630/RPS: found 0 left in the block, expected 1 octet");
     assert_eq!(told(0, 99), "offset 0: found category 099, expected 015, 016, 034, 048, 062, 063, 247");
 }
 
