@@ -303,17 +303,17 @@ fn read_on(stream: &mut RxStream<Cs16>, mut next: Option<u64>, until: Instant) -
 fn a_late_reader_loses_exactly_what_the_time_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_run(folder.path(), 1 << 26);
-    let device = open(&format!("serial=late,recording={path},start_time=0,buffer_s=1.5"));
-    let mut stream = started(&device);
+    let device = open(&format!("serial=late,recording={path},start_time=0,buffer_s=3"));
     let begun = Instant::now();
+    let mut stream = started(&device);
     let (_, next) = read_on(&mut stream, Some(0), begun);
-    std::thread::sleep(Duration::from_millis(1700));
+    std::thread::sleep(Duration::from_millis(3200));
     let mut samples = vec![Cs16::default(); 1000];
     assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap_err().code, ErrorCode::Overflow);
     let n = stream.read(&mut [&mut samples], 1_000_000).unwrap();
     let first = index_of(samples[0]);
     assert_eq!((n > 0, stream.time_ns()), (true, first as i64 * 1000));
-    assert!(first - next >= 1_690_000, "{next} to {first}");
+    assert!(first - next >= 3_190_000, "{next} to {first}");
     assert_eq!(device.read_sensor("lost_samples").unwrap(), (first - next).to_string());
     assert_eq!(device.read_sensor("overflows").unwrap(), "1");
     let elapsed_us = begun.elapsed().as_micros() as u64;
@@ -339,7 +339,7 @@ fn a_short_time_out_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_run(folder.path(), 1 << 24);
     let device = open(&format!(
-        "serial=stall,recording={path},start_time=0,buffer_s=5,timeout_at_s=0.05,timeout_for_s=0.1"
+        "serial=stall,recording={path},start_time=0,buffer_s=5,timeout_at_s=0.05,timeout_for_s=1"
     ));
     let mut stream = started(&device);
     let mut samples = vec![Cs16::default(); 65_536];
@@ -356,12 +356,12 @@ fn a_short_time_out_loses_nothing() {
             }
         }
     }
-    assert!((1..=10).contains(&timeouts), "{timeouts} time-outs of 10 ms in 100 ms");
+    assert!((1..=100).contains(&timeouts), "{timeouts} time-outs of 10 ms in 1 s");
 }
 
 #[test]
 fn it_is_unplugged_and_comes_back() {
-    let arguments = "serial=plug,rate=1M,paced=false,unplug_at_s=0.01,unplug_for_s=0.5";
+    let arguments = "serial=plug,rate=1M,paced=false,unplug_at_s=0.01,unplug_for_s=2";
     let device = open(arguments);
     let mut stream = started(&device);
     let mut samples = vec![Cs16::default(); 65_536];
@@ -372,7 +372,7 @@ fn it_is_unplugged_and_comes_back() {
     assert!(soapysdr::enumerate("driver=rangegate,serial=plug").unwrap().is_empty());
     drop((stream, device));
     assert!(refused(&format!("{arguments},label=again")).contains("unplugged"));
-    std::thread::sleep(Duration::from_millis(510));
+    std::thread::sleep(Duration::from_millis(2010));
     assert_eq!(soapysdr::enumerate("driver=rangegate,serial=plug").unwrap().len(), 1);
     let mut stream = started(&open(arguments));
     let read: usize = (0..3).map(|_| stream.read(&mut [&mut samples], 1000).expect("it happens once")).sum();
@@ -387,7 +387,7 @@ fn streams_begin_when_told_and_again() {
     assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap_err().code, ErrorCode::Timeout, "not active");
     let error = device.rx_stream::<Cs16>(&[0]).err().expect("one stream only").message;
     assert!(error.contains("in use"), "{error}");
-    let at_ns = device.get_hardware_time(None).unwrap() + 50_000_000;
+    let at_ns = device.get_hardware_time(None).unwrap() + 500_000_000;
     stream.activate(Some(at_ns)).unwrap();
     assert_eq!(stream.read(&mut [&mut samples], 1_000_000).unwrap(), 1000);
     assert_eq!(stream.time_ns(), at_ns);
