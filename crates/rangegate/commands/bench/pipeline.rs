@@ -1,10 +1,10 @@
 //! `bench pipeline`: a burst chain with CFAR from a recording to detections in a file, beside its bare filter.
 
+use super::args::PipelineArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise;
 use crate::Outcome;
 use crate::assemble::{self, Destination};
-use crate::cli::PipelineArgs;
 use crate::config::Config;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
@@ -28,7 +28,7 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let recording = folder.path().join("noise.cs16");
     let block = noise::block("cs16", args.samples)?;
     std::fs::write(&recording, block.bytes()).with_context(|| format!("{}", recording.display()))?;
-    let config = config(&recording, args.taps)?;
+    let config = config(&recording, RATE_HZ, args.taps)?;
     let (plan, _) = Plan::new(config.clone(), &Stop::new())?;
     let Chain::Stream(burst) = &plan.chain else { bail!("the chain is none of bursts") };
     let templates = vec![plan.replicas[0].samples.iter().map(wide).collect::<Vec<_>>()];
@@ -86,18 +86,22 @@ fn run(config: &Config, out: &Path, n_samples: usize) -> Result<Duration> {
     Ok(Duration::from_secs_f64(done.report.elapsed_s))
 }
 
-fn config(recording: &Path, n_taps: usize) -> Result<Config> {
+/// A recording of cs16 through a burst chain with a chirp as long as told.
+///
+/// # Errors
+/// None that is known: it is this program's own text.
+pub fn config(recording: &Path, rate_hz: f64, n_taps: usize) -> Result<Config> {
     let text = format!(
         r#"
         [source]
         recording = {recording:?}
         sample_format = "cs16"
-        sample_rate_hz = {RATE_HZ:?}
+        sample_rate_hz = {rate_hz:?}
         [[replica]]
         name = "chirp"
         type = "linear_chirp"
-        start_hz = -8e6
-        stop_hz = 8e6
+        start_hz = {:?}
+        stop_hz = {:?}
         duration_s = {:?}
         [chain]
         type = "burst"
@@ -106,7 +110,9 @@ fn config(recording: &Path, n_taps: usize) -> Result<Config> {
         [output]
         plots = false
         "#,
-        n_taps as f64 / RATE_HZ
+        -0.4 * rate_hz,
+        0.4 * rate_hz,
+        n_taps as f64 / rate_hz
     );
     Ok(toml::from_str(&text)?)
 }

@@ -1,9 +1,9 @@
 //! `bench pulse-doppler`: from pulses of cs16 in memory to detections, a CPI again and again on one core.
 
+use super::args::PulseDopplerArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise::Random;
 use crate::Outcome;
-use crate::cli::PulseDopplerArgs;
 use anyhow::{Context, Result, bail};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Segment, StreamInfo, ToBaseband};
 use rangegate_dsp::convert::{ChannelSource, Converter};
