@@ -8,16 +8,19 @@ use crate::assemble::{self, Destination};
 use crate::config::Config;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
-use rangegate_core::Complex32;
+use rangegate_core::{Complex32, IqBlock};
 use rangegate_dsp::chain::Chain;
 use rangegate_dsp::convolver::{Convolver, Output, Samples};
 use rangegate_pipeline::Stop;
 use rustfft::num_complex::Complex;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 /// Sample rate of the recording, Hz.
 const RATE_HZ: f64 = 20e6;
+/// Samples that the bare filter runs over at most; a longer recording has them again and again.
+const IN_MEMORY: usize = 1 << 26;
 
 /// Runs the command.
 ///
@@ -26,8 +29,8 @@ const RATE_HZ: f64 = 20e6;
 pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let folder = tempfile::tempdir().context("no folder for temporary files")?;
     let recording = folder.path().join("noise.cs16");
-    let block = noise::block("cs16", args.samples)?;
-    std::fs::write(&recording, block.bytes()).with_context(|| format!("{}", recording.display()))?;
+    let block = noise::block("cs16", args.samples.min(IN_MEMORY))?;
+    write(&recording, &block, args.samples).with_context(|| format!("{}", recording.display()))?;
     let config = config(&recording, RATE_HZ, args.taps)?;
     let (plan, _) = Plan::new(config.clone(), &Stop::new())?;
     let Chain::Stream(burst) = &plan.chain else { bail!("the chain is none of bursts") };
@@ -36,14 +39,14 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let samples: &[[u8; 4]] = block.bytes().as_chunks().0;
     let (fft_len, hop) = (convolver.fft_len(), convolver.hop());
     let mut worker = convolver.make_worker(1);
-    let mut out = vec![0.0_f32; args.samples];
+    let mut out = vec![0.0_f32; samples.len()];
     let filter = move || {
         for (k, out) in out.chunks_mut(hop).enumerate() {
             let piece = &samples[k * hop..(k * hop + fft_len).min(samples.len())];
             worker.convolve(Samples::Cs16(piece), 0, 0, Output::Power(out));
         }
     };
-    let mut cases = vec![Case::new("filter alone, to power", args.samples, filter)];
+    let mut cases = vec![Case::new("filter alone, to power", block.n_samples(), filter)];
     let mut workers = vec![("one thread".to_owned(), "inline", None)];
     workers.extend((1..=args.threads).map(|n| (format!("{n} workers"), "threads", Some(n))));
     for (name, runner, threads) in workers {
@@ -70,6 +73,18 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     }
     let work = format!("a chirp of {} taps, ca_cfar, {} samples of cs16", args.taps, args.samples);
     show(&interleaved("pipeline", work, cases, args.time.seconds)?, args.time.json)
+}
+
+/// Writes the block again and again.
+fn write(path: &Path, block: &IqBlock, n_samples: usize) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    let mut left = 4 * n_samples;
+    while left > 0 {
+        let n = left.min(block.bytes().len());
+        file.write_all(&block.bytes()[..n])?;
+        left -= n;
+    }
+    Ok(())
 }
 
 fn wide(x: &Complex32) -> Complex<f64> {
