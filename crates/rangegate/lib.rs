@@ -20,7 +20,7 @@ pub mod settings;
 pub mod tracks;
 mod unfinished;
 
-use cli::{Args, AsterixCommand, BenchCommand, Command};
+use cli::{Args, Command};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -64,27 +64,10 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Track(args) => commands::track::track(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
-        Command::Asterix { what } => asterix(what),
-        Command::Bench { what } => bench(what, quiet),
+        Command::Asterix { what } => commands::asterix::asterix(what),
+        Command::Bench { what } => commands::bench::bench(what, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { out } => commands::shell::man(out.as_deref()),
-    }
-}
-
-fn asterix(what: AsterixCommand) -> anyhow::Result<Outcome> {
-    match what {
-        AsterixCommand::Decode(args) => commands::asterix::decode(&args),
-        AsterixCommand::Encode(args) => commands::asterix::encode(&args),
-        AsterixCommand::Items { category } => commands::asterix::items(category),
-    }
-}
-
-fn bench(what: BenchCommand, quiet: bool) -> anyhow::Result<Outcome> {
-    match what {
-        BenchCommand::Accuracy(args) => commands::bench::accuracy(&args, quiet),
-        BenchCommand::MatchedFilter(args) => commands::bench::matched_filter(&args),
-        BenchCommand::PulseDoppler(args) => commands::bench::pulse_doppler(&args),
-        BenchCommand::Pipeline(args) => commands::bench::pipeline(&args),
     }
 }
 

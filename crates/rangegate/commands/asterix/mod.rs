@@ -1,10 +1,12 @@
 //! `asterix`: blocks to lines of JSON and back.
 
+mod args;
+mod items;
+
 use crate::Outcome;
-use crate::cli::{AsterixDecodeArgs, AsterixEncodeArgs};
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::Timestamp;
-use rangegate_exchange::asterix::spec::{Category, Content, Item, Part, Shape};
+use rangegate_exchange::asterix::spec::Category;
 use rangegate_exchange::asterix::tables::{CATEGORIES, category};
 use rangegate_exchange::asterix::{Block, decode_block, record_from_json, record_to_json};
 use rangegate_exchange::envelope::{Envelope, MAGIC};
@@ -13,6 +15,20 @@ use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
+
+pub use args::{AsterixCommand, DecodeArgs, EncodeArgs};
+
+/// Runs the command.
+///
+/// # Errors
+/// A file cannot be read or written, or holds what is not as its edition says; there is no such category.
+pub fn asterix(what: AsterixCommand) -> Result<Outcome> {
+    match what {
+        AsterixCommand::Decode(args) => decode(&args),
+        AsterixCommand::Encode(args) => encode(&args),
+        AsterixCommand::Items { category } => items::items(category),
+    }
+}
 
 /// A record, and of what block.
 #[derive(Serialize, Deserialize)]
@@ -74,16 +90,13 @@ impl<W: Write> Lines<W> {
             self.out.flush()?;
             return Err(error);
         }
-        super::complain(&error);
+        crate::commands::complain(&error);
         Ok(())
     }
 }
 
 /// Prints records as JSON.
-///
-/// # Errors
-/// The file cannot be read, or holds what is not as its edition says.
-pub fn decode(args: &AsterixDecodeArgs) -> Result<Outcome> {
+fn decode(args: &DecodeArgs) -> Result<Outcome> {
     let name = args.file.display();
     let mut file = BufReader::new(File::open(&args.file).with_context(|| format!("{name}"))?);
     let out = BufWriter::new(std::io::stdout().lock());
@@ -136,7 +149,7 @@ fn decode_envelopes<W: Write>(path: &Path, lines: &mut Lines<W>) -> Result<()> {
     Ok(())
 }
 
-fn decode_capture<W: Write>(args: &AsterixDecodeArgs, lines: &mut Lines<W>) -> Result<()> {
+fn decode_capture<W: Write>(args: &DecodeArgs, lines: &mut Lines<W>) -> Result<()> {
     let mut failed = None;
     let capture = std::fs::read(&args.file)?;
     for_each_datagram(&capture, |datagram| {
@@ -160,10 +173,7 @@ fn decode_capture<W: Write>(args: &AsterixDecodeArgs, lines: &mut Lines<W>) -> R
 }
 
 /// Writes blocks of lines of JSON.
-///
-/// # Errors
-/// A line is none that `decode` could have printed, or a file cannot be read or written.
-pub fn encode(args: &AsterixEncodeArgs) -> Result<Outcome> {
+fn encode(args: &EncodeArgs) -> Result<Outcome> {
     let name = args.file.display();
     let file = BufReader::new(File::open(&args.file).with_context(|| format!("{name}"))?);
     let mut out = Encoder { out: Vec::new(), block: None, envelope: None };
@@ -236,75 +246,4 @@ fn table(number: u8) -> Result<&'static Category> {
         let known: Vec<String> = CATEGORIES.iter().map(|known| known.number.to_string()).collect();
         anyhow!("found category {number}, expected one of {}", known.join(", "))
     })
-}
-
-/// Prints the items of a category, or of all.
-///
-/// # Errors
-/// There is no such category.
-pub fn items(number: Option<u8>) -> Result<Outcome> {
-    let listed = match number {
-        Some(number) => vec![table(number)?],
-        None => CATEGORIES.to_vec(),
-    };
-    let mut text = String::new();
-    for category in listed {
-        text.push_str(&format!("{:03} {} {}\n", category.number, category.edition, category.title));
-        list(&mut text, category.profile, 1);
-    }
-    super::print(&text)?;
-    Ok(Outcome::Done)
-}
-
-fn list(text: &mut String, items: &[Item], depth: usize) {
-    let indent = "  ".repeat(depth);
-    for Item(name, title, shape) in items {
-        if matches!(shape, Shape::Unused) {
-            continue;
-        }
-        text.push_str(&format!("{indent}{name} {title}"));
-        list_shape(text, shape, depth);
-    }
-}
-
-fn list_shape(text: &mut String, shape: &Shape, depth: usize) {
-    match shape {
-        Shape::Single(bits, content) => text.push_str(&format!(": {}\n", meaning(*bits, content))),
-        Shape::Group(parts) => list_parts(text, parts, depth),
-        Shape::Extended(extents) => {
-            text.push_str(", extended");
-            extents.iter().for_each(|parts| list_parts(text, parts, depth));
-        }
-        Shape::Repeated(of) | Shape::Chained(of) => {
-            text.push_str(", repeated");
-            list_shape(text, of, depth);
-        }
-        Shape::Compound(items) => {
-            text.push_str(", any of\n");
-            list(text, items, depth + 1);
-        }
-        Shape::Explicit => text.push_str(": octets, hexadecimal\n"),
-        Shape::Unused => {}
-    }
-}
-
-fn list_parts(text: &mut String, parts: &[Part], depth: usize) {
-    if !text.ends_with('\n') {
-        text.push('\n');
-    }
-    for part in parts {
-        if let Part::Field(name, bits, content) = part {
-            text.push_str(&format!("{}  {name}: {}\n", "  ".repeat(depth), meaning(*bits, content)));
-        }
-    }
-}
-
-fn meaning(bits: usize, content: &Content) -> String {
-    let plural = if bits == 1 { "" } else { "s" };
-    match content.quantity() {
-        Some((step, unit)) => {
-            format!("{bits} bit{plural}, {}, {step} {unit}", content.name()).trim_end().to_owned()
-        }
-        None => format!("{bits} bit{plural}, {}", content.name()),
-    }
 }
