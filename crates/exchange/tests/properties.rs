@@ -3,6 +3,9 @@
 mod random;
 
 use rand::{Rng, RngExt};
+use rangegate_exchange::asterix::fused::SystemTrack;
+use rangegate_exchange::asterix::report::TargetReport;
+use rangegate_exchange::asterix::service::{SiteReport, StationStatus, check_editions};
 use rangegate_exchange::asterix::{self, Block, record_from_json, record_to_json, tables::CATEGORIES};
 
 #[test]
@@ -30,6 +33,30 @@ fn random_records_come_back_from_json_as_they_were() {
             assert_eq!(record_from_json(category, &json).as_ref(), Ok(&record), "{text}");
         }
     }
+}
+
+#[test]
+fn what_random_records_report_can_be_reported_again() {
+    let mut rng = random::seeded(6);
+    let mut n = 0;
+    for _ in 0..5000 {
+        for category in CATEGORIES {
+            let record = random::record(&mut rng, category);
+            let again = [
+                TargetReport::from_record(&record).ok().map(|report| report.to_record()),
+                SystemTrack::from_record(&record).ok().map(|track| track.to_record()),
+                SiteReport::from_record(&record).ok().map(|site| site.to_record()),
+                StationStatus::from_record(&record).ok().map(|status| status.to_record()),
+            ];
+            for again in again.into_iter().flatten() {
+                again.unwrap_or_else(|error| panic!("{error}: {}", record_to_json(&record)));
+                n += 1;
+            }
+            // Most are of other categories or other editions.
+            let _ = check_editions(&record);
+        }
+    }
+    assert!(n > 1000, "{n} reports");
 }
 
 /// Damages octets as links and disks do, and as somebody who means it would.
