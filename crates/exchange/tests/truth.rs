@@ -70,7 +70,7 @@ fn line(block: &Block) -> Json {
 }
 
 /// A block without the items that a reader does not know, as far as anything is left.
-fn known(block: Block, knows: &impl Fn(u8, &str) -> bool) -> Option<Block> {
+fn known(block: &Block, knows: &impl Fn(u8, &str) -> bool) -> Option<Block> {
     let category = block.category;
     let strip = |record: &Record| {
         let items = category.profile.iter().zip(record.items());
@@ -88,7 +88,7 @@ fn read_by(python: &OsString, reader: &str, n: usize, knows: impl Fn(u8, &str) -
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     for category in CATEGORIES {
         for _ in 0..n {
-            if let Some(block) = known(random::block(&mut rng, category), &knows) {
+            if let Some(block) = known(&random::block(&mut rng, category), &knows) {
                 writeln!(file, "{}", line(&block)).expect("written");
             }
         }
