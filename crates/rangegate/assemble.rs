@@ -1,6 +1,7 @@
 //! Wires source, chain and sinks together, and runs them.
 
 use crate::Outcome;
+use crate::archiving::Archiving;
 use crate::chain::{Worker, segment_plan};
 use crate::commands::sentence;
 use crate::maps::{MAPS, SavedMaps};
@@ -91,6 +92,7 @@ pub struct Results {
     failed: Option<BoxError>,
     /// Pulled by detections of this signal-to-noise ratio, dB.
     trigger: Option<(Trigger, f64)>,
+    archive: Option<Archiving>,
 }
 
 impl Results {
@@ -109,11 +111,12 @@ impl Results {
             bar: ProgressBar::hidden(),
             failed: None,
             trigger: None,
+            archive: None,
         }
     }
 
     fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
-        let Self { collector, log, strongest, by_template, failed, trigger, .. } = self;
+        let Self { collector, log, strongest, by_template, failed, trigger, archive, .. } = self;
         let emit = |detection: &Detection| {
             strongest.consider(detection);
             if let Some((trigger, least_db)) = trigger
@@ -123,6 +126,9 @@ impl Results {
             }
             if let Some(count) = by_template.get_mut(&detection.template) {
                 *count += 1;
+            }
+            if let Some(archive) = archive {
+                archive.detection(detection);
             }
             if failed.is_none() {
                 *failed = log.write(detection).err().map(Into::into);
@@ -145,6 +151,9 @@ impl Drain<SegmentResult> for Results {
                 overview.offer(result);
             }
             self.bar.set_position(result.first_sample);
+            if let Some(archive) = &mut self.archive {
+                archive.progress(result.first_sample, self.bad_samples, self.peaks_dropped);
+            }
         }
         if let Some(maps) = &mut self.maps {
             maps.accept(result)?;
@@ -195,10 +204,12 @@ pub fn run(
         }
         None => (source, None),
     };
+    let (archive, source) = Archiving::begin(plan, source)?;
     let mut segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
     let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
+    results.archive = archive;
     results.trigger = recording.as_ref().and_then(|(recording, _)| recording.trigger());
     if let Some(folder) = &folder {
         results.maps = SavedMaps::create(folder, plan)?;
@@ -252,6 +263,10 @@ pub fn run(
     }
     .to_owned();
     report.error = ended.as_ref().err().map(|error| format!("{error:#}"));
+    let mut archive = results.archive.take();
+    if let Some(archive) = &mut archive {
+        archive.report(&mut report);
+    }
     let strongest = results.strongest.detections().to_vec();
     let collected = collected?.and_then(std::thread::Result::ok);
     drop(results);
@@ -262,6 +277,11 @@ pub fn run(
         report.write(&folder.join("run.json"))?;
         annotate(plan, folder, report.detections)
     });
+    if ended.is_err()
+        && let Some(archive) = archive.take()
+    {
+        let _ = archive.finish(&report, None);
+    }
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     kept.transpose()?;
@@ -269,6 +289,10 @@ pub fn run(
         (Some(folder), Some(config)) => Some(follow(plan, config, folder)?),
         _ => None,
     };
+    let followed = tracks.as_ref().and(folder.as_ref()).map(|folder| folder.join(TRACKS));
+    if let Some(archive) = archive {
+        archive.finish(&report, followed.as_deref())?;
+    }
     let mut plots = match (&folder, collected) {
         (Some(folder), Some(collected)) => {
             let bar = spinner("drawing plots", quiet);
@@ -511,6 +535,9 @@ impl Done {
             text.push_str(&format!("         {}\n", folder.join("run.json").display()));
             if folder.join(MAPS).exists() {
                 text.push_str(&format!("         {}\n", folder.join(MAPS).display()));
+            }
+            if let Some(archive) = report.archived["path"].as_str() {
+                text.push_str(&format!("         {archive}, run {}\n", report.archived["run"]));
             }
             for plot in &self.plots {
                 text.push_str(&format!("         {}\n", plot.display()));

@@ -48,6 +48,33 @@ pub struct Detection {
     pub after_gap: bool,
 }
 
+impl Detection {
+    /// The detection as `detections.jsonl` and the archive hold it: numbers rounded to what they mean.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        let round = |value: Option<f64>, decimals| value.map(|value| rounded(value, decimals));
+        Self {
+            // Rounded down: 1 would belong to the next sample.
+            sample_fraction: rounded(((self.sample_fraction * 1e4).floor() / 1e4).max(0.0), 4),
+            delay_s: round(self.delay_s, 12),
+            range_m: round(self.range_m, 3),
+            doppler_hz: round(self.doppler_hz, 3),
+            velocity_mps: round(self.velocity_mps, 4),
+            azimuth_deg: round(self.azimuth_deg, 4),
+            snr_db: rounded(self.snr_db, 3),
+            power_db: rounded(self.power_db, 3),
+            ..self.clone()
+        }
+    }
+}
+
+/// Rounds to a number of decimals; never −0. Infinity and NaN, which JSON has not, stay as they are.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round();
+    if scaled == 0.0 { 0.0 } else { scaled / scale }
+}
+
 fn arc_str<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
     String::deserialize(deserializer).map(Arc::from)
 }
