@@ -16,7 +16,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-tracking", &[]),
-    ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking", "archive"]),
+    (
+        "rangegate",
+        &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking", "archive"],
+    ),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.

@@ -47,7 +47,9 @@ impl ArchiveConfig {
             anyhow::bail!("archive.keep_days is {days}, expected above 0, at most {MAX_DAYS}");
         }
         if self.seal == Some(true) && !HAS_PARQUET {
-            anyhow::bail!("archive.seal is true, but this build knows no Parquet: build Rangegate with --features parquet");
+            anyhow::bail!(
+                "archive.seal is true, but this build knows no Parquet: build Rangegate with --features parquet"
+            );
         }
         Ok(())
     }
@@ -162,7 +164,8 @@ impl Archiving {
     /// Brings to the disk what came so far, and puts into the report what is there, and what is missing.
     pub fn report(&mut self, report: &mut RunReport) {
         self.gaps();
-        let end = self.stream.first_sample.saturating_add(report.samples_in).saturating_add(report.samples_lost);
+        let end =
+            self.stream.first_sample.saturating_add(report.samples_in).saturating_add(report.samples_lost);
         let figures = [
             ("samples", report.samples_in as f64),
             ("samples_lost", report.samples_lost as f64),
@@ -180,7 +183,9 @@ impl Archiving {
         let dropped = self.writer.dropped();
         if dropped > 0 {
             let path = self.path.display();
-            report.losses.push(format!("{dropped} rows are not in the archive {path}, which could not keep up"));
+            report
+                .losses
+                .push(format!("{dropped} rows are not in the archive {path}, which could not keep up"));
         }
         report.archived = serde_json::json!({
             "path": self.path,

@@ -950,7 +950,9 @@ fn utc(text: &str) -> Result<Timestamp, String> {
         text.parse::<jiff::civil::Date>().map(|date| date.to_datetime(jiff::civil::Time::midnight()))
     });
     let time = here.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC)).map(|time| time.timestamp());
-    time.map_err(|_| "expected a time such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22".to_owned())
+    time.map_err(|_| {
+        "expected a time such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22".to_owned()
+    })
 }
 
 /// Two ranges with `..` between them, each of which may be missing.
@@ -962,5 +964,9 @@ fn range_m(text: &str) -> Result<(f64, f64), String> {
         _ => rangegate_recording::parse_si(text).ok().filter(|value| value.is_finite()).ok_or_else(expected),
     };
     let (from, to) = (end(from, f64::NEG_INFINITY)?, end(to, f64::INFINITY)?);
-    if from <= to { Ok((from, to)) } else { Err(format!("the range begins at {from} m, behind its end at {to} m")) }
+    if from <= to {
+        Ok((from, to))
+    } else {
+        Err(format!("the range begins at {from} m, behind its end at {to} m"))
+    }
 }

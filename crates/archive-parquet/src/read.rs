@@ -48,10 +48,14 @@ impl Reader {
         if found != expected || !is_alike {
             return Err(Error::new(&self.path, format!("has the columns {found:?}, expected {expected:?}")));
         }
-        let too_long = metadata.row_groups().iter().find(|group| !(0..=MAX_GROUP_ROWS).contains(&group.num_rows()));
+        let too_long =
+            metadata.row_groups().iter().find(|group| !(0..=MAX_GROUP_ROWS).contains(&group.num_rows()));
         too_long.map_or(Ok(()), |group| {
             let found = group.num_rows();
-            Err(Error::new(&self.path, format!("has a row group of {found} rows, expected up to {MAX_GROUP_ROWS}")))
+            Err(Error::new(
+                &self.path,
+                format!("has a row group of {found} rows, expected up to {MAX_GROUP_ROWS}"),
+            ))
         })
     }
 
@@ -122,7 +126,8 @@ fn values<T: DataType, V>(
 ) -> Result<Vec<Option<V>>, ParquetError> {
     let (mut present, mut levels) = (Vec::new(), Vec::new());
     while levels.len() < n_rows {
-        let (rows, _, _) = reader.read_records(n_rows - levels.len(), Some(&mut levels), None, &mut present)?;
+        let (rows, _, _) =
+            reader.read_records(n_rows - levels.len(), Some(&mut levels), None, &mut present)?;
         if rows == 0 {
             return Err(ParquetError::EOF(format!("{} rows, expected {n_rows}", levels.len())));
         }

@@ -1,7 +1,9 @@
 //! Tables to files.
 
 use crate::{Column, Error, Field, Kind};
-use parquet::basic::{Compression, ConvertedType, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical};
+use parquet::basic::{
+    Compression, ConvertedType, Encoding, LogicalType, Repetition, TimeUnit, Type as Physical,
+};
 use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, DoubleType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
@@ -31,9 +33,10 @@ impl Writer {
         let schema = columns
             .and_then(|columns| Type::group_type_builder("rows").with_fields(columns).build())
             .map_err(failed)?;
-        let file = File::create_new(path).map_err(|error| Error::new(path, format!("cannot be created: {error}")))?;
-        let file =
-            SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties(fields, notes))).map_err(failed)?;
+        let file = File::create_new(path)
+            .map_err(|error| Error::new(path, format!("cannot be created: {error}")))?;
+        let file = SerializedFileWriter::new(file, Arc::new(schema), Arc::new(properties(fields, notes)))
+            .map_err(failed)?;
         Ok(Self { path: path.to_owned(), fields: fields.to_vec(), file, n_rows: 0 })
     }
 
@@ -78,7 +81,8 @@ impl Writer {
     /// # Errors
     /// The disk is full.
     pub fn finish(self) -> Result<u64, Error> {
-        let failed = |error: &dyn std::fmt::Display| Error::new(&self.path, format!("cannot be written: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Error::new(&self.path, format!("cannot be written: {error}"));
         let file = self.file.into_inner().map_err(|error| failed(&error))?;
         file.sync_all().map_err(|error| failed(&error))?;
         Ok(self.n_rows)

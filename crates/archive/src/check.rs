@@ -61,12 +61,16 @@ pub fn check(folder: &Folder) -> Result<Check> {
         if let Some(hour) = wrong.first() {
             let hour = crate::row::time_from_ns(hour * HOUR_NS);
             let n = wrong.len();
-            found.problems.push(format!("{station}: the density of {n} hours is not that of their rows, first {hour}"));
+            found
+                .problems
+                .push(format!("{station}: the density of {n} hours is not that of their rows, first {hour}"));
         }
     }
     found.problems.extend(files.iter().map(|file| format!("{}: belongs to nothing", file.display())));
     let running = reader.runs(None)?.into_iter().filter(|run| run.status == "running");
-    found.notes.extend(running.map(|run| format!("run {} has no end: it goes on, or was interrupted", run.run)));
+    found
+        .notes
+        .extend(running.map(|run| format!("run {} has no end: it goes on, or was interrupted", run.run)));
     Ok(found)
 }
 
@@ -175,12 +179,22 @@ pub(crate) fn wrong_density(connection: &Connection, folder: &Folder, station: i
         Ok(())
     };
     // Division that rounds down, also before 1970.
-    let hour = |value: &str, unit: i64| format!("({value} - (({value} % {unit}) + {unit}) % {unit}) / {unit}");
+    let hour =
+        |value: &str, unit: i64| format!("({value} - (({value} % {unit}) + {unit}) % {unit}) / {unit}");
     let live = hour("time_ns", HOUR_NS);
     let density = hour("minute", HOUR_NS / MINUTE_NS);
     let sums = [
-        (format!("SELECT {live} AS h, count(*) FROM detection WHERE station = ? AND time_ns NOT NULL GROUP BY h"), 1),
-        ("SELECT hour, sum(row_count) FROM sealed WHERE kind = 'detections' AND station = ? GROUP BY hour".to_owned(), 1),
+        (
+            format!(
+                "SELECT {live} AS h, count(*) FROM detection WHERE station = ? AND time_ns NOT NULL GROUP BY h"
+            ),
+            1,
+        ),
+        (
+            "SELECT hour, sum(row_count) FROM sealed WHERE kind = 'detections' AND station = ? GROUP BY hour"
+                .to_owned(),
+            1,
+        ),
         (format!("SELECT {density} AS h, sum(detections) FROM density WHERE station = ? GROUP BY h"), -1),
     ];
     for (sql, sign) in sums {
@@ -197,5 +211,6 @@ pub(crate) fn part_of(folder: &Folder, file: &Path) -> Option<Part> {
 
 /// A name for a station that a sealed file tells of.
 pub(crate) fn number_of(connection: &Connection, folder: &Folder, station: &Station) -> Result<i64> {
-    crate::write::station_id(connection, station).map_err(|error| Error::sqlite(&folder.database(), "write", error))
+    crate::write::station_id(connection, station)
+        .map_err(|error| Error::sqlite(&folder.database(), "write", error))
 }

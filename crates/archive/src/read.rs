@@ -183,7 +183,11 @@ impl Reader {
             Some(_) => {
                 let members = self.members(filter)?;
                 let mut of_track = |row: DetectionRow| {
-                    if members.contains(&(row.run, row.number)) { each(row) } else { ControlFlow::Continue(()) }
+                    if members.contains(&(row.run, row.number)) {
+                        each(row)
+                    } else {
+                        ControlFlow::Continue(())
+                    }
                 };
                 self.rows(filter, &mut of_track)
             }
@@ -322,9 +326,10 @@ impl Reader {
             if page.len() == 0 && !is_last {
                 let read = || -> rusqlite::Result<Vec<R>> {
                     let mut statement = self.connection.prepare_cached(&sql)?;
-                    let rows = statement.query_map(params_from_iter(values_after(latest.as_ref())), |row| {
-                        R::from_sql(&station, row, names)
-                    })?;
+                    let rows = statement
+                        .query_map(params_from_iter(values_after(latest.as_ref())), |row| {
+                            R::from_sql(&station, row, names)
+                        })?;
                     rows.collect()
                 };
                 let rows = { read }().map_err(|error| self.failed(error))?;
@@ -355,7 +360,10 @@ impl Reader {
     }
 
     fn undated_runs(&self, kind: Kind, station: i64) -> Result<Vec<i64>> {
-        let sql = format!("SELECT DISTINCT run FROM {} WHERE station = ? AND time_ns IS NULL ORDER BY run", kind.table());
+        let sql = format!(
+            "SELECT DISTINCT run FROM {} WHERE station = ? AND time_ns IS NULL ORDER BY run",
+            kind.table()
+        );
         let read = || -> rusqlite::Result<Vec<i64>> {
             let mut statement = self.connection.prepare_cached(&sql)?;
             statement.query_map([station], |row| row.get(0))?.collect()
@@ -406,7 +414,8 @@ impl Reader {
     /// # Errors
     /// The archive is damaged.
     pub fn runs(&self, station: Option<&Station>) -> Result<Vec<RunRow>> {
-        let sql = "SELECT run, station, status, source, sample_rate_hz, first_sample, start_ns, detections, tracks,
+        let sql =
+            "SELECT run, station, status, source, sample_rate_hz, first_sample, start_ns, detections, tracks,
                    first_ns, last_ns, dropped FROM runs WHERE ?1 IS NULL OR station = ?1 ORDER BY run";
         let time = |ns: Option<i64>| ns.map(time_from_ns);
         self.query(sql, &[station_value(station)], |row| {

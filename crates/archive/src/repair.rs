@@ -1,6 +1,8 @@
 //! What can be saved of a damaged archive.
 
-use crate::check::{database_problems, mark_of, number_of, part_of, part_problem, sealed_files, wrong_density};
+use crate::check::{
+    database_problems, mark_of, number_of, part_of, part_problem, sealed_files, wrong_density,
+};
 use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station};
 use crate::row::{Record, ns_from_time, time_from_ns};
 use crate::schema::{self, transaction};
@@ -34,7 +36,10 @@ pub fn repair(folder: &Folder) -> Result<Repair> {
         return Err(Error::new(folder.path(), "is no folder"));
     }
     if !folder.database().exists() && sealed_files(folder)?.is_empty() {
-        return Err(Error::new(folder.path(), "is no archive: it holds neither archive.sqlite nor sealed hours"));
+        return Err(Error::new(
+            folder.path(),
+            "is no archive: it holds neither archive.sqlite nor sealed hours",
+        ));
     }
     let (writers, upkeep) = (folder.writer_lock()?, folder.upkeep_lock()?);
     if writers.try_lock().is_err() || upkeep.try_lock().is_err() {
@@ -62,7 +67,8 @@ pub fn repair(folder: &Folder) -> Result<Repair> {
 fn is_damaged(folder: &Folder) -> bool {
     let path = folder.database();
     let open = Connection::open(&path).map_err(|error| Error::sqlite(&path, "open", error));
-    open.and_then(|connection| database_problems(&connection, &path)).map_or(true, |problems| !problems.is_empty())
+    open.and_then(|connection| database_problems(&connection, &path))
+        .map_or(true, |problems| !problems.is_empty())
 }
 
 /// The tables whose rows are saved, those first that others refer to.
@@ -82,7 +88,8 @@ fn salvage(folder: &Folder, repair: &mut Repair) -> Result<()> {
     for ending in ["-wal", "-shm"] {
         let beside = |path: &Path| path.with_file_name(format!("{}{ending}", name_of(path)));
         if beside(&path).exists() {
-            std::fs::rename(beside(&path), beside(&damaged)).map_err(|error| Error::io(&path, "set aside", error))?;
+            std::fs::rename(beside(&path), beside(&damaged))
+                .map_err(|error| Error::io(&path, "set aside", error))?;
         }
     }
     let new = schema::open_any(folder)?;
@@ -134,7 +141,8 @@ fn copy(old: &Connection, new: &Connection, table: &str) -> rusqlite::Result<usi
         let is_whole = loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    let values: rusqlite::Result<Vec<Sql>> = (1..=columns.len()).map(|at| row.get(at)).collect();
+                    let values: rusqlite::Result<Vec<Sql>> =
+                        (1..=columns.len()).map(|at| row.get(at)).collect();
                     let rowid: i64 = row.get(0).unwrap_or(0);
                     if let Ok(values) = values
                         && (has_id || keyed != ["rowid"] || seen.insert(rowid))

@@ -177,7 +177,11 @@ pub trait Record: Sized + Clone {
     fn from_values(station: &Station, values: &mut dyn Iterator<Item = Value>) -> Option<Self>;
     /// A row of the database, as [`Self::SELECTED`] has it.
     #[doc(hidden)]
-    fn from_sql(station: &Station, row: &Row<'_>, templates: &BTreeMap<i64, Arc<str>>) -> rusqlite::Result<Self>;
+    fn from_sql(
+        station: &Station,
+        row: &Row<'_>,
+        templates: &BTreeMap<i64, Arc<str>>,
+    ) -> rusqlite::Result<Self>;
 }
 
 impl Record for DetectionRow {
@@ -365,6 +369,8 @@ impl Record for TrackRow {
     fn from_sql(station: &Station, row: &Row<'_>, _: &Names) -> rusqlite::Result<Self> {
         let line: String = row.get(2)?;
         let made = Self::again(station, row.get(0)?, row.get(1)?, &line);
-        made.ok_or_else(|| rusqlite::Error::InvalidColumnType(2, "line".to_owned(), rusqlite::types::Type::Text))
+        made.ok_or_else(|| {
+            rusqlite::Error::InvalidColumnType(2, "line".to_owned(), rusqlite::types::Type::Text)
+        })
     }
 }

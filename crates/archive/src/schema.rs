@@ -40,7 +40,9 @@ pub(crate) fn open_any(folder: &Folder) -> Result<Connection> {
     let failed = |error| Error::sqlite(&path, "open", error);
     connection.busy_timeout(PATIENCE).map_err(failed)?;
     if is_new {
-        connection.execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;").map_err(failed)?;
+        connection
+            .execute_batch("PRAGMA page_size = 8192; PRAGMA auto_vacuum = INCREMENTAL;")
+            .map_err(failed)?;
     }
     prepare(&connection).map_err(failed)?;
     bring_up_to_date(&connection, &path, STEPS)?;
@@ -70,7 +72,9 @@ pub(crate) fn open_to_read(folder: &Folder) -> Result<Connection> {
     connection.execute_batch("PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;").map_err(failed)?;
     let found = version(&connection, &path)?;
     if found < VERSION {
-        let message = format!("is of version {found}, expected {VERSION}: `rangegate archive check` brings it up to date");
+        let message = format!(
+            "is of version {found}, expected {VERSION}: `rangegate archive check` brings it up to date"
+        );
         return Err(Error::new(&path, message));
     }
     Ok(connection)
@@ -78,7 +82,8 @@ pub(crate) fn open_to_read(folder: &Folder) -> Result<Connection> {
 
 /// A folder with something else in it is not made an archive.
 fn refuse_other_content(folder: &Folder) -> Result<()> {
-    let entries = std::fs::read_dir(folder.path()).map_err(|error| Error::io(folder.path(), "read", error))?;
+    let entries =
+        std::fs::read_dir(folder.path()).map_err(|error| Error::io(folder.path(), "read", error))?;
     let other = entries.filter_map(std::result::Result::ok).find(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
@@ -167,7 +172,8 @@ mod tests {
         std::fs::create_dir(letters.path()).unwrap();
         std::fs::write(letters.path().join("letter.txt"), "dear").unwrap();
         assert!(open(&letters).unwrap_err().to_string().contains("letter.txt"));
-        std::fs::write(letters.database(), "this is no database, but long enough to be read as one: no").unwrap();
+        std::fs::write(letters.database(), "this is no database, but long enough to be read as one: no")
+            .unwrap();
         assert!(open(&letters).unwrap_err().to_string().contains("not a database"));
         assert!(open_to_read(&Folder::new(&folder.path().join("d"))).is_err());
     }

@@ -182,7 +182,8 @@ mod files {
                 if self.reader.is_none() {
                     self.reader = Some(Reader::open(&self.path, &fields::<R>())?);
                 }
-                let Some(reader) = self.reader.as_ref().filter(|reader| self.group < reader.n_groups()) else {
+                let Some(reader) = self.reader.as_ref().filter(|reader| self.group < reader.n_groups())
+                else {
                     return Ok(None);
                 };
                 let group = self.group;
@@ -199,12 +200,13 @@ mod files {
         fn rows_of(&self, columns: &[Column]) -> Result<Vec<R>> {
             let (from_ns, to_ns) = self.window;
             let Some(Column::Int(times)) = columns.get(TIME) else { return Ok(Vec::new()) };
-            let is_inside = |at: &usize| times[*at].is_some_and(|time_ns| (from_ns..to_ns).contains(&time_ns));
+            let is_inside =
+                |at: &usize| times[*at].is_some_and(|time_ns| (from_ns..to_ns).contains(&time_ns));
             let row = |at| {
-                let mut values =
-                    columns.iter().zip(R::FIELDS).map(|(column, (_, of))| get(column, *of, at));
-                R::from_values(&self.part.station, &mut values)
-                    .ok_or_else(|| Error::new(&self.path, "has a null, or another value, where no row has one"))
+                let mut values = columns.iter().zip(R::FIELDS).map(|(column, (_, of))| get(column, *of, at));
+                R::from_values(&self.part.station, &mut values).ok_or_else(|| {
+                    Error::new(&self.path, "has a null, or another value, where no row has one")
+                })
             };
             (0..times.len()).filter(is_inside).map(row).collect()
         }
@@ -245,7 +247,9 @@ mod files {
         let hour = (crate::layout::hour_of(min_ns), crate::layout::hour_of(max_ns));
         if rows == 0 || hour != (part.hour, part.hour) {
             let (from, to) = (time_from_ns(min_ns), time_from_ns(max_ns));
-            let message = format!("has {rows} rows from {from} to {to}, expected rows of the hour that it is named after");
+            let message = format!(
+                "has {rows} rows from {from} to {to}, expected rows of the hour that it is named after"
+            );
             return Err(Error::new(&path, message));
         }
         Ok(Mark { part: part.clone(), rows, bytes: bytes as i64, min_ns, max_ns, sha256 })

@@ -76,7 +76,9 @@ pub fn query(folder: &Path, sql: &str, window: &Filter, limits: &Limits) -> Resu
     let mut connection = crate::schema::open_to_read(reader.folder())?;
     let failed = |error| refusal(folder, error, limits);
     connection
-        .execute_batch("PRAGMA temp_store = DEFAULT; PRAGMA cache_size = -65536; BEGIN; SELECT 1 FROM station;")
+        .execute_batch(
+            "PRAGMA temp_store = DEFAULT; PRAGMA cache_size = -65536; BEGIN; SELECT 1 FROM station;",
+        )
         .map_err(failed)?;
     let mut room = limits.sealed_rows;
     lay_out::<DetectionRow>(&reader, &connection, &window, &mut room, limits)?;
@@ -109,6 +111,10 @@ fn answer(
     deadline: Instant,
 ) -> rusqlite::Result<Answer> {
     let mut statement = connection.prepare(sql)?;
+    // VACUUM is asked of no hook; it gives no columns, as nothing that is no question does.
+    if statement.column_count() == 0 || !statement.readonly() {
+        return Err(rusqlite::Error::InvalidQuery);
+    }
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let (mut answer, mut bytes) = (Answer { columns, ..Answer::default() }, 0);
     let mut rows = statement.query([])?;
@@ -149,6 +155,7 @@ fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
         (_, Some(ErrorCode::TooBig)) => {
             format!("a value of the query, or its text, has more than {MAX_VALUE_BYTES} bytes")
         }
+        (rusqlite::Error::InvalidQuery, _) => "no query: expected one SELECT".to_owned(),
         (rusqlite::Error::MultipleStatement, _) => "more than one statement: expected one SELECT".to_owned(),
         (rusqlite::Error::SqlInputError { msg, .. }, _) => format!("the query cannot be understood: {msg}"),
         _ => format!("the query failed: {error}"),
@@ -228,11 +235,7 @@ fn lay_out<R: Record>(
     wrong.map_or(Ok(()), |error| Err(failed(error)))
 }
 
-fn bind<R: Record>(
-    insert: &mut rusqlite::Statement<'_>,
-    row: &R,
-    values: &[Value],
-) -> rusqlite::Result<()> {
+fn bind<R: Record>(insert: &mut rusqlite::Statement<'_>, row: &R, values: &[Value]) -> rusqlite::Result<()> {
     insert.raw_bind_parameter(1, &**row.station().name())?;
     for (at, value) in values.iter().enumerate() {
         write::bind(insert, at + 2, value)?;

@@ -172,7 +172,9 @@ impl Round<'_> {
         loop {
             let part = Part { kind, station: station.clone(), hour, number };
             let rows = match kind {
-                Kind::Detections => seal::part::<crate::DetectionRow>(self.folder, self.connection, id, &part)?,
+                Kind::Detections => {
+                    seal::part::<crate::DetectionRow>(self.folder, self.connection, id, &part)?
+                }
                 Kind::Tracks => seal::part::<crate::TrackRow>(self.folder, self.connection, id, &part)?,
             };
             self.done.sealed_files += u64::from(rows > 0);
@@ -185,7 +187,8 @@ impl Round<'_> {
     }
 
     fn forget_older(&mut self, days: f64) -> Result<()> {
-        let newest_ns = self.stations()?.iter().map(|(id, _)| self.newest_ns(*id)).collect::<Result<Vec<_>>>()?;
+        let newest_ns =
+            self.stations()?.iter().map(|(id, _)| self.newest_ns(*id)).collect::<Result<Vec<_>>>()?;
         let Some(newest_ns) = newest_ns.into_iter().flatten().max() else { return Ok(()) };
         let cutoff_ns = newest_ns.min(now_ns()).saturating_sub((days * 24.0 * HOUR_NS as f64) as i64);
         self.forget_before(cutoff_ns)
@@ -196,7 +199,8 @@ impl Round<'_> {
             let sql = "SELECT min(at) FROM (SELECT min(min_ns) AS at FROM sealed
                        UNION ALL SELECT min(time_ns) FROM detection UNION ALL SELECT min(time_ns) FROM track_update)";
             let oldest_ns = self.int(sql, [])?;
-            let newest = self.stations()?.iter().map(|(id, _)| self.newest_ns(*id)).collect::<Result<Vec<_>>>()?;
+            let newest =
+                self.stations()?.iter().map(|(id, _)| self.newest_ns(*id)).collect::<Result<Vec<_>>>()?;
             let newest_ns = newest.into_iter().flatten().max();
             let (Some(oldest_ns), Some(newest_ns)) = (oldest_ns, newest_ns) else { return Ok(()) };
             if self.used_bytes()? <= bytes || hour_of(oldest_ns) >= hour_of(newest_ns) {
@@ -267,7 +271,8 @@ impl Round<'_> {
              ORDER BY time_ns LIMIT {CHUNK})"
         );
         loop {
-            let n = self.connection.execute(&sql, [station, cutoff_ns]).map_err(|error| self.failed(error))?;
+            let n =
+                self.connection.execute(&sql, [station, cutoff_ns]).map_err(|error| self.failed(error))?;
             self.done.forgotten_rows += n as u64;
             if n == 0 {
                 return Ok(());
@@ -279,14 +284,18 @@ impl Round<'_> {
     fn give_back(&self) -> Result<()> {
         let pragma = |name: &str| self.int(&format!("PRAGMA {name}"), []).map(Option::unwrap_or_default);
         if pragma("freelist_count")? * 4 > pragma("page_count")? {
-            let vacuum = self.connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
+            let vacuum =
+                self.connection.execute_batch("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);");
             vacuum.map_err(|error| self.failed(error))?;
         }
         Ok(())
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "a bound on what a recording's clock may make an archive forget")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a bound on what a recording's clock may make an archive forget"
+)]
 fn now_ns() -> i64 {
     crate::row::ns_from_time(jiff::Timestamp::now()).unwrap_or(i64::MAX)
 }
@@ -300,7 +309,7 @@ mod seal {
     use std::path::Path;
 
     /// Rows of a file at most: they leave the database in one transaction, for which who writes waits.
-    pub(super) const PART_ROWS: u64 = 1 << 20;
+    pub(super) const PART_ROWS: u64 = 1 << 19;
 
     /// Seals up to [`PART_ROWS`] rows of an hour; how many there were.
     pub(super) fn part<R: Record>(
@@ -322,7 +331,10 @@ mod seal {
         };
         let (sha256, bytes) = hash(&temporary)?;
         if path.exists() {
-            return Err(Error::new(&path, "is there, and belongs to nothing: `rangegate archive repair` settles it"));
+            return Err(Error::new(
+                &path,
+                "is there, and belongs to nothing: `rangegate archive repair` settles it",
+            ));
         }
         std::fs::rename(&temporary, &path).map_err(|error| Error::io(&path, "write", error))?;
         for ancestor in parent.ancestors().take_while(|ancestor| ancestor.starts_with(folder.path())) {
@@ -360,7 +372,8 @@ mod seal {
             let names = names.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())));
             names.and_then(Iterator::collect).map_err(failed)?
         };
-        let notes = [("rangegate.kind", R::KIND.name().to_owned()), ("rangegate.station", part.station.to_string())];
+        let notes =
+            [("rangegate.kind", R::KIND.name().to_owned()), ("rangegate.station", part.station.to_string())];
         let mut out = Table::create::<R>(path, false, &notes)?;
         let sql = format!(
             "SELECT {} FROM {table} WHERE station = ? AND time_ns >= ? AND time_ns < ?
@@ -394,7 +407,8 @@ mod seal {
         let failed = |error| Error::sqlite(&path, "write", error);
         let (last_ns, run, number) = sealed.last;
         transaction(connection, &path, || {
-            let sql = "INSERT INTO sealed(kind, station, hour, part, row_count, bytes, min_ns, max_ns, sha256)
+            let sql =
+                "INSERT INTO sealed(kind, station, hour, part, row_count, bytes, min_ns, max_ns, sha256)
                        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
             let (rows, bytes) = (sealed.rows as i64, bytes as i64);
             let mark = params![
@@ -417,7 +431,8 @@ mod seal {
             let place = params![station, sealed.first_ns, last_ns, last_ns, run, number, sealed.max_id];
             let n = connection.execute(&sql, place).map_err(failed)?;
             if n as u64 != sealed.rows {
-                let message = format!("{n} rows were to leave for a file of {}: nothing was changed", sealed.rows);
+                let message =
+                    format!("{n} rows were to leave for a file of {}: nothing was changed", sealed.rows);
                 return Err(Error::new(&path, message));
             }
             Ok(())

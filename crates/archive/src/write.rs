@@ -32,9 +32,9 @@ pub struct WriteOptions {
 }
 
 impl Default for WriteOptions {
-    /// Groups every 150 ms, 65,536 rows, all of which find a place, and no upkeep.
+    /// Groups every 150 ms, 131,072 rows (13 s of 10,000 a second), all of which find a place, and no upkeep.
     fn default() -> Self {
-        Self { commit_every: Duration::from_millis(150), queue: 1 << 16, patience: None, keep: None }
+        Self { commit_every: Duration::from_millis(150), queue: 1 << 17, patience: None, keep: None }
     }
 }
 
@@ -84,7 +84,12 @@ enum Item {
     /// With its number.
     Detection(i64, Detection),
     Gap(Gap),
-    Health { time_ns: Option<i64>, sample: u64, name: &'static str, value: f64 },
+    Health {
+        time_ns: Option<i64>,
+        sample: u64,
+        name: &'static str,
+        value: f64,
+    },
     Track(Box<TrackRow>),
 }
 
@@ -450,7 +455,8 @@ impl Groups {
         if detections > 0 {
             let sql = "UPDATE run SET detections = detections + ?2, first_ns = min(coalesce(first_ns, ?3), coalesce(?3, first_ns)),
                        last_ns = max(coalesce(last_ns, ?4), coalesce(?4, last_ns)) WHERE id = ?1";
-            let (first, last) = if first_ns > last_ns { (None, None) } else { (Some(first_ns), Some(last_ns)) };
+            let (first, last) =
+                if first_ns > last_ns { (None, None) } else { (Some(first_ns), Some(last_ns)) };
             self.connection.prepare_cached(sql)?.execute(params![self.run, detections, first, last])?;
         }
         Ok(taken)

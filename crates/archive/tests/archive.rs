@@ -30,7 +30,9 @@ fn fill(folder: &Path) {
             assert!(writer.detection(&detection(number, Some(time_ns))));
         }
         for number in 0..300 {
-            assert!(writer.track(&track_line(number, START_NS + delay_ns + number * 20 * SECOND_NS)).unwrap());
+            assert!(
+                writer.track(&track_line(number, START_NS + delay_ns + number * 20 * SECOND_NS)).unwrap()
+            );
         }
         let gap = Gap { run: 0, first_sample: 5_000, samples: 17, time: Some(time_from_ns(START_NS)) };
         assert!(writer.gap(gap));
@@ -152,11 +154,10 @@ fn runs_gaps_health_and_density_are_kept() {
     fill(folder.path());
     let reader = Reader::open(folder.path()).unwrap();
     let runs = reader.runs(None).unwrap();
-    assert_eq!(runs.iter().map(|run| (&*run.station, run.detections)).collect::<Vec<_>>(), [
-        ("A", N),
-        ("roof-2", N),
-        ("A", 5_000)
-    ]);
+    assert_eq!(
+        runs.iter().map(|run| (&*run.station, run.detections)).collect::<Vec<_>>(),
+        [("A", N), ("roof-2", N), ("A", 5_000)]
+    );
     assert_eq!((runs[0].status.as_str(), runs[0].tracks, runs[2].first_time), ("done", 300, None));
     assert_eq!(runs[0].start_time, Some(time_from_ns(START_NS)));
     assert_eq!(runs[1].last_time, Some(time_from_ns(START_NS + HOUR_NS / 2 + (N - 1) * STEP_NS)));
@@ -219,11 +220,8 @@ fn numbers_that_are_none_and_times_out_of_reach() {
 #[test]
 fn a_full_queue_is_counted_and_numbers_stay_those_of_lines() {
     let folder = tempfile::tempdir().unwrap();
-    let options = WriteOptions {
-        queue: 100,
-        patience: Some(Duration::from_millis(20)),
-        ..WriteOptions::default()
-    };
+    let options =
+        WriteOptions { queue: 100, patience: Some(Duration::from_millis(20)), ..WriteOptions::default() };
     let mut writer = begin(folder.path(), "A", options);
     // Another holds the database: groups cannot be committed.
     let other = rusqlite::Connection::open(Folder::new(folder.path()).database()).unwrap();

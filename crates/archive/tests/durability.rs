@@ -64,12 +64,13 @@ fn what_is_acknowledged_survives() {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let run = lines.by_ref().find_map(|line| line.strip_prefix("run ").map(|n| n.parse::<i64>().unwrap()));
+        let run =
+            lines.by_ref().find_map(|line| line.strip_prefix("run ").map(|n| n.parse::<i64>().unwrap()));
         let run = run.expect("the child begins a run");
         let acknowledged = |line: &str| line.strip_prefix("acknowledged ").map(|n| n.parse::<i64>().unwrap());
-        // Somewhere in the first two seconds after its first group.
+        // Somewhere in the second after its first group.
         let first = lines.by_ref().find_map(|line| acknowledged(&line)).expect("a first group");
-        let moment = Duration::from_micros((kill * 7_919 + 3) * 104_729 % 2_000_000);
+        let moment = Duration::from_micros((kill * 7_919 + 3) * 104_729 % 1_000_000);
         let begun = Instant::now();
         let mut latest = first;
         while begun.elapsed() < moment {

@@ -16,13 +16,18 @@ const RATE: i64 = 10_000;
 /// Time that all threads of this process worked, s.
 fn processor_s() -> f64 {
     let usage = getrusage(UsageWho::RUSAGE_SELF).unwrap();
-    [usage.user_time(), usage.system_time()].iter().map(|t| t.tv_sec() as f64 + t.tv_usec() as f64 * 1e-6).sum()
+    [usage.user_time(), usage.system_time()]
+        .iter()
+        .map(|t| t.tv_sec() as f64 + t.tv_usec() as f64 * 1e-6)
+        .sum()
 }
 
 #[test]
 fn ten_thousand_a_second() {
     let seconds = size("RANGEGATE_ARCHIVE_SECONDS", 3) as i64;
-    let folder = tempfile::tempdir_in(std::env::var_os("RANGEGATE_ARCHIVE_DIR").unwrap_or_else(|| ".".into())).unwrap();
+    let folder =
+        tempfile::tempdir_in(std::env::var_os("RANGEGATE_ARCHIVE_DIR").unwrap_or_else(|| ".".into()))
+            .unwrap();
     let options = WriteOptions {
         patience: Some(Duration::from_millis(100)),
         keep: Some(Keep::default()),

@@ -59,7 +59,10 @@ fn a_damaged_sealed_file_is_noticed_and_set_aside() {
     let problems = check(&Folder::new(folder.path())).unwrap().problems;
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems[0].contains("part-11.parquet") && problems[0].contains("SHA-256"), "{problems:?}");
-    assert!(problems[1].contains("tracks") && problems[1].contains("is missing, with 40 rows"), "{problems:?}");
+    assert!(
+        problems[1].contains("tracks") && problems[1].contains("is missing, with 40 rows"),
+        "{problems:?}"
+    );
     let done = repair(&Folder::new(folder.path())).unwrap();
     assert_eq!(done.lost_rows, 3_600 + 40);
     assert!(done.done.iter().any(|line| line.contains("density")), "{done:?}");

@@ -29,7 +29,8 @@ fn ask(folder: &Path, sql: &str) -> Result<Answer, String> {
 
 #[test]
 fn sealed_and_live_rows_are_one_table() {
-    let sql = "SELECT count(*) AS n, min(number), max(number), count(DISTINCT template), round(sum(snr_db), 6),
+    let sql =
+        "SELECT count(*) AS n, min(number), max(number), count(DISTINCT template), round(sum(snr_db), 6),
                typeof(time_ns), station FROM detections";
     let closed = archive(Seal::Closed);
     let answers: Vec<_> = [archive(Seal::None), archive(Seal::All)]
@@ -88,8 +89,7 @@ fn what_is_no_question_is_refused() {
         "EXPLAIN DELETE FROM run",
     ] {
         let error = ask(folder.path(), sql).unwrap_err();
-        let is_told = error.contains("only reading is allowed") || error.contains("cannot be understood");
-        assert!(is_told, "{sql}: {error}");
+        assert!(error.contains("only reading is allowed") || error.contains("no query"), "{sql}: {error}");
     }
     for (sql, told) in [
         ("SELECT 1; DROP TABLE run", "more than one statement"),

@@ -11,8 +11,8 @@ use anyhow::{Context, Result, bail};
 use rangegate_archive::row::Record;
 use rangegate_archive::table::{csv_header, csv_line};
 use rangegate_archive::{
-    DetectionRow, Ending, Filter, Folder, Keep, Overview, Reader, Seal, TrackRow, Upkept, WriteOptions, Writer,
-    Written, check, repair, upkeep,
+    DetectionRow, Ending, Filter, Folder, Keep, Overview, Reader, Seal, TrackRow, Upkept, WriteOptions,
+    Writer, Written, check, repair, upkeep,
 };
 use rangegate_core::{Detection, SampleFormat, SampleRate};
 use rangegate_recording::{Annotation, Kind, RecordingInfo};
@@ -52,7 +52,8 @@ fn info(dir: &Path, json: bool) -> Result<Outcome> {
         print_json(&overview)?;
         return Ok(Outcome::Done);
     }
-    let header = ["station", "runs", "detections", "of these sealed", "track updates", "files", "MB", "from", "to"];
+    let header =
+        ["station", "runs", "detections", "of these sealed", "track updates", "files", "MB", "from", "to"];
     let time = |time: Option<jiff::Timestamp>| time.map_or_else(String::new, |time| format!("{time:.0}"));
     let row = |station: &Overview| {
         vec![
@@ -94,7 +95,10 @@ fn import(args: &ImportArgs) -> Result<Outcome> {
         return Ok(Outcome::Done);
     }
     for Imported { folder, written: Written { run, detections, tracks, .. } } in &imported {
-        print(&format!("{}: run {run}, {detections} detections, {tracks} lines of tracks\n", folder.display()))?;
+        print(&format!(
+            "{}: run {run}, {detections} detections, {tracks} lines of tracks\n",
+            folder.display()
+        ))?;
     }
     Ok(Outcome::Done)
 }
@@ -110,7 +114,8 @@ impl Saved {
     fn read(args: &ImportArgs, folder: &Path) -> Result<Self> {
         let plan = RunFile::read(folder)?.plan;
         let path = folder.join("run.json");
-        let text = std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text =
+            std::fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let report: Value = serde_json::from_str(&text).with_context(|| path.display().to_string())?;
         let configuration = report["configuration"].clone();
         let named = configuration["archive"]["station"].as_str().map(str::parse).transpose();
@@ -169,12 +174,16 @@ fn seal(args: &SealArgs) -> Result<Outcome> {
 }
 
 fn prune(args: &PruneArgs) -> Result<Outcome> {
-    let keep = Keep { seal: Seal::None, days: args.keep_days, bytes: args.keep_size.map(|bytes| bytes as u64) };
+    let keep =
+        Keep { seal: Seal::None, days: args.keep_days, bytes: args.keep_size.map(|bytes| bytes as u64) };
     let upkept: Upkept = upkeep(&existing(&args.archive.dir)?, &keep)?;
     if args.archive.json {
         print_json(&upkept)?;
     } else {
-        print(&format!("{} rows forgotten, {} files removed\n", upkept.forgotten_rows, upkept.forgotten_files))?;
+        print(&format!(
+            "{} rows forgotten, {} files removed\n",
+            upkept.forgotten_rows, upkept.forgotten_files
+        ))?;
     }
     Ok(Outcome::Done)
 }
@@ -262,7 +271,11 @@ fn export(args: &ExportArgs) -> Result<Outcome> {
             unfinished.file(&args.out);
             write_rows::<TrackRow>(&args.out, format, |each| reader.tracks(&filter, each))?
         }
-        _ => bail!("{} are not exported: `rangegate query {} --csv` prints them", args.what.name(), args.what.name()),
+        _ => bail!(
+            "{} are not exported: `rangegate query {} --csv` prints them",
+            args.what.name(),
+            args.what.name()
+        ),
     };
     unfinished.keep();
     if args.json {
@@ -320,9 +333,14 @@ fn annotations(reader: &Reader, filter: &Filter, args: &ExportArgs) -> Result<u6
     let (mut run, mut wrong) = (filter.run, None);
     reader.detections(filter, &mut |row| {
         if *run.get_or_insert(row.run) != row.run {
-            wrong = Some(format!("the detections are of more than one run ({} and others): choose one with --run", row.run));
+            wrong = Some(format!(
+                "the detections are of more than one run ({} and others): choose one with --run",
+                row.run
+            ));
         } else if detections.len() >= MAX_ANNOTATIONS {
-            wrong = Some(format!("there are more than {MAX_ANNOTATIONS} detections: narrow them with --from and --to"));
+            wrong = Some(format!(
+                "there are more than {MAX_ANNOTATIONS} detections: narrow them with --from and --to"
+            ));
         } else {
             detections.push(row.detection);
         }

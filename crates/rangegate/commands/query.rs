@@ -30,7 +30,9 @@ pub fn query(args: &QueryArgs) -> Result<Outcome> {
     let shape = Shape::of(args);
     let limit = args.limit.unwrap_or(if shape == Shape::Table { TABLE_ROWS } else { u64::MAX });
     let is_cut = match args.what {
-        What::Detections => rows(&mut out, shape, limit, detection_table, |each| reader.detections(&filter, each))?,
+        What::Detections => {
+            rows(&mut out, shape, limit, detection_table, |each| reader.detections(&filter, each))?
+        }
         What::Tracks => rows(&mut out, shape, limit, track_table, |each| reader.tracks(&filter, each))?,
         What::Runs => {
             let mut runs = reader.runs(filter.station.as_ref())?;
@@ -47,7 +49,10 @@ pub fn query(args: &QueryArgs) -> Result<Outcome> {
     out.flush()?;
     if is_cut && args.limit.is_none() {
         let mut stderr = std::io::stderr().lock();
-        let _ = writeln!(stderr, "rangegate: the first {limit} rows; there are more, see --limit, --json and --csv");
+        let _ = writeln!(
+            stderr,
+            "rangegate: the first {limit} rows; there are more, see --limit, --json and --csv"
+        );
     }
     Ok(Outcome::Done)
 }
@@ -128,7 +133,8 @@ struct DetectionObject<'a> {
 impl JsonLine for DetectionRow {
     fn json(&self, out: &mut dyn Write) -> Result<()> {
         let line = Line::from(&self.detection);
-        let object = DetectionObject { station: self.station.name(), run: self.run, number: self.number, line };
+        let object =
+            DetectionObject { station: self.station.name(), run: self.run, number: self.number, line };
         Ok(serde_json::to_writer(out, &object)?)
     }
 }
@@ -193,7 +199,17 @@ fn shown(value: Option<f64>, decimals: usize, unit: &str) -> String {
 
 fn detection_table(rows: &[DetectionRow]) -> String {
     let header = [
-        "station", "run", "number", "time", "template", "SNR", "range", "range rate", "Doppler", "azimuth", "delay",
+        "station",
+        "run",
+        "number",
+        "time",
+        "template",
+        "SNR",
+        "range",
+        "range rate",
+        "Doppler",
+        "azimuth",
+        "delay",
     ];
     let cells = rows.iter().map(|row| {
         let d = &row.detection;
@@ -216,7 +232,8 @@ fn detection_table(rows: &[DetectionRow]) -> String {
 }
 
 fn track_table(rows: &[TrackRow]) -> String {
-    let header = ["station", "run", "track", "time", "range", "range rate", "azimuth", "hits", "quality", "coasting"];
+    let header =
+        ["station", "run", "track", "time", "range", "range rate", "azimuth", "hits", "quality", "coasting"];
     let cells = rows.iter().map(|row| {
         let state = &row.state;
         vec![
@@ -247,13 +264,16 @@ pub fn aligned(header: &[&str], rows: Vec<Vec<String>>) -> String {
     }
     let width = |at: usize| rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).max();
     let columns: Vec<(usize, usize)> = (0..header.len())
-        .filter_map(|at| width(at).filter(|width| *width > 0).map(|width| (at, width.max(header[at].chars().count()))))
+        .filter_map(|at| {
+            width(at).filter(|width| *width > 0).map(|width| (at, width.max(header[at].chars().count())))
+        })
         .collect();
     let is_number = |cell: &str| cell.starts_with(|first: char| first.is_ascii_digit() || first == '-');
     let line = |cell: &dyn Fn(usize) -> String| {
         let cells = columns.iter().map(|&(at, width)| {
             let text = cell(at);
-            let to_right = rows.iter().filter_map(|row| row.get(at)).all(|cell| cell.is_empty() || is_number(cell));
+            let to_right =
+                rows.iter().filter_map(|row| row.get(at)).all(|cell| cell.is_empty() || is_number(cell));
             if to_right { format!("{text:>width$}") } else { format!("{text:<width$}") }
         });
         format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
@@ -276,8 +296,10 @@ fn objects<T: Serialize>(out: &mut dyn Write, shape: Shape, limit: u64, rows: &[
         }
         return Ok(is_cut);
     }
-    let header: Vec<&str> =
-        rows.first().and_then(serde_json::Value::as_object).map_or(Vec::new(), |row| row.keys().map(String::as_str).collect());
+    let header: Vec<&str> = rows
+        .first()
+        .and_then(serde_json::Value::as_object)
+        .map_or(Vec::new(), |row| row.keys().map(String::as_str).collect());
     let cell = |value: &serde_json::Value| match value {
         serde_json::Value::Null => String::new(),
         serde_json::Value::String(text) => text.clone(),

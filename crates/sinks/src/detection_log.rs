@@ -81,7 +81,8 @@ impl<W: Write> DetectionWriter<W> {
     /// The disk is full, or nobody reads.
     pub fn write(&mut self, detection: &Detection) -> Result<(), Error> {
         let failed = |source| Error::io(&self.name, "write", source);
-        serde_json::to_writer(&mut self.out, &Line::from(&detection.rounded())).map_err(|error| failed(error.into()))?;
+        serde_json::to_writer(&mut self.out, &Line::from(&detection.rounded()))
+            .map_err(|error| failed(error.into()))?;
         self.out.write_all(b"\n").map_err(failed)?;
         self.count += 1;
         Ok(())

@@ -16,7 +16,8 @@ pub const HOUR_NS: i64 = 3600 * SECOND_NS;
 pub fn detection(number: i64, time_ns: Option<i64>) -> Detection {
     // A multiplicative hash, in [0, 1).
     let random = |salt: i64| {
-        let bits = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64) ^ salt.wrapping_mul(0x2545_F491_4F6C_DD1D);
+        let bits = (number + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64)
+            ^ salt.wrapping_mul(0x2545_F491_4F6C_DD1D);
         (bits.wrapping_mul(0x5851_F42D_4C95_7F2D) as u64 >> 11) as f64 / (1_u64 << 53) as f64
     };
     let seen = |salt: i64, value: f64| (random(salt) < 0.9).then_some(value);
