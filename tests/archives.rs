@@ -211,7 +211,7 @@ fn what_makes_no_sense_is_refused_in_words() {
 fn gaps_are_archived() {
     let folder = tempfile::tempdir().unwrap();
     let mut scene = std::fs::read_to_string(repository("recordings/barker/scene.toml")).unwrap();
-    scene.push_str("\n[[gap]]\nat_s = 0.1\nn_samples = 5000\n");
+    scene.push_str("\n[[gap]]\nstart_s = 0.1\nduration_s = 0.002\n");
     let path = folder.path().join("scene.toml");
     std::fs::write(&path, scene).unwrap();
     let archive = folder.path().join("archive");

@@ -290,8 +290,10 @@ pub fn run(
         _ => None,
     };
     let followed = tracks.as_ref().and(folder.as_ref()).map(|folder| folder.join(TRACKS));
-    if let Some(archive) = archive {
-        archive.finish(&report, followed.as_deref())?;
+    if let Some(archive) = archive
+        && let Err(error) = archive.finish(&report, followed.as_deref())
+    {
+        report.losses.push(format!("the archive: {}", sentence(&error)));
     }
     let mut plots = match (&folder, collected) {
         (Some(folder), Some(collected)) => {

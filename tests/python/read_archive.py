@@ -9,12 +9,14 @@ import time
 import duckdb
 import pandas
 import polars
+import pyarrow
+import pyarrow.dataset
 
 archive, expected_path = sys.argv[1:3]
 files = f"{archive}/kind=detections/**/*.parquet"
 expected = [json.loads(line) for line in open(expected_path)]
 first, last = expected[0]["time"], expected[-1]["time"]
-to_ns = lambda text: pandas.Timestamp(text).value
+to_ns = lambda text: pandas.Timestamp(text).as_unit("ns").value
 
 
 def normal(row):
@@ -39,14 +41,12 @@ def by_polars():
 
 
 def by_pandas():
-    import pyarrow.dataset
-
     data = pyarrow.dataset.dataset(f"{archive}/kind=detections", partitioning="hive")
-    window = (pyarrow.dataset.field("time") >= pandas.Timestamp(first)) & (
-        pyarrow.dataset.field("time") <= pandas.Timestamp(last)
-    )
+    nanoseconds = lambda text: pyarrow.scalar(to_ns(text), pyarrow.timestamp("ns", "UTC"))
+    field = pyarrow.dataset.field("time")
+    window = (field >= nanoseconds(first)) & (field <= nanoseconds(last))
     frame = data.to_table(filter=window).to_pandas(types_mapper=pandas.ArrowDtype)
-    frame["time"] = frame["time"].map(lambda value: value.value)
+    frame["time"] = frame["time"].map(lambda value: value.as_unit("ns").value)
     frame = frame.sort_values(["time", "run", "number"]).astype(object)
     return frame.where(frame.notna(), None).to_dict("records")
 
