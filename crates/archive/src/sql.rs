@@ -157,6 +157,9 @@ fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
         }
         (rusqlite::Error::InvalidQuery, _) => "no query: expected one SELECT".to_owned(),
         (rusqlite::Error::MultipleStatement, _) => "more than one statement: expected one SELECT".to_owned(),
+        (rusqlite::Error::SqlInputError { msg, .. }, _) if msg.starts_with("not authorized") => {
+            "only reading is allowed: expected one SELECT".to_owned()
+        }
         (rusqlite::Error::SqlInputError { msg, .. }, _) => format!("the query cannot be understood: {msg}"),
         _ => format!("the query failed: {error}"),
     };
