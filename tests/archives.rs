@@ -74,11 +74,12 @@ fn a_run_is_in_the_archive_line_for_line() {
     let strong = query(&["--snr", "20", "--range", "..2k"]);
     let is_strong = |row: &&Value| number(row, "snr_db") >= 20.0 && number(row, "range_m") <= 2e3;
     assert_eq!(strong.len(), detections.iter().filter(is_strong).count());
-    let track = tracks[0]["track"].to_string();
+    let number_of_track = &tracks[0]["track"];
+    let track = number_of_track.to_string();
     let members = query(&["--track", &track]);
     assert!(!members.is_empty() && members.len() < detections.len());
     for member in &members {
-        let named = |line: &&Value| line["track"].to_string() == track;
+        let named = |line: &&Value| line["track"] == *number_of_track;
         let holds = |field: &Value| field.as_array().unwrap().contains(&member["number"]);
         assert!(
             tracks.iter().filter(named).any(|line| holds(&line["detections"]) || holds(&line["begun_from"]))

@@ -107,7 +107,7 @@ fn version(connection: &Connection, path: &Path) -> Result<i32> {
     if id != APPLICATION_ID && !(is_empty && id == 0 && version == 0) {
         return Err(Error::new(path, "is a database, but no archive of Rangegate"));
     }
-    if version > VERSION || version < 0 {
+    if !(0..=VERSION).contains(&version) {
         let message = format!("is of version {version}, this program knows up to {VERSION}: use a newer one");
         return Err(Error::new(path, message));
     }

@@ -115,7 +115,7 @@ fn answer(
     if statement.column_count() == 0 || !statement.readonly() {
         return Err(rusqlite::Error::InvalidQuery);
     }
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let (mut answer, mut bytes) = (Answer { columns, ..Answer::default() }, 0);
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {

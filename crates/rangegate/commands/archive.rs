@@ -70,7 +70,7 @@ fn info(dir: &Path, json: bool) -> Result<Outcome> {
     };
     let bytes = std::fs::metadata(Folder::new(dir).database()).map_or(0, |metadata| metadata.len());
     let database = format!("database: {:.1} MB\n", bytes as f64 / 1e6);
-    print(&(query::aligned(&header, overview.iter().map(row).collect()) + &database))?;
+    print(&(query::aligned(&header, &overview.iter().map(row).collect::<Vec<_>>()) + &database))?;
     Ok(Outcome::Done)
 }
 

@@ -228,7 +228,7 @@ fn detection_table(rows: &[DetectionRow]) -> String {
             shown(d.delay_s.filter(|_| d.range_m.is_none()).map(|delay_s| delay_s * 1e6), 3, "µs"),
         ]
     });
-    format!("{}{}\n", aligned(&header, cells.collect()), counted(rows.len(), "detection"))
+    format!("{}{}\n", aligned(&header, &cells.collect::<Vec<_>>()), counted(rows.len(), "detection"))
 }
 
 fn track_table(rows: &[TrackRow]) -> String {
@@ -249,7 +249,7 @@ fn track_table(rows: &[TrackRow]) -> String {
             if state.coasting == Some(true) { "yes".to_owned() } else { String::new() },
         ]
     });
-    format!("{}{}\n", aligned(&header, cells.collect()), counted(rows.len(), "update"))
+    format!("{}{}\n", aligned(&header, &cells.collect::<Vec<_>>()), counted(rows.len(), "update"))
 }
 
 fn counted(n: usize, what: &str) -> String {
@@ -258,7 +258,7 @@ fn counted(n: usize, what: &str) -> String {
 
 /// Columns under their names, numbers to the right. Columns that say nothing are left out; so is all where there are no
 /// rows.
-pub fn aligned(header: &[&str], rows: Vec<Vec<String>>) -> String {
+pub fn aligned(header: &[&str], rows: &[Vec<String>]) -> String {
     if rows.is_empty() {
         return String::new();
     }
@@ -279,7 +279,7 @@ pub fn aligned(header: &[&str], rows: Vec<Vec<String>>) -> String {
         format!("  {}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
     };
     let mut text = line(&|at| header[at].to_owned());
-    for row in &rows {
+    for row in rows {
         text.push_str(&line(&|at| row.get(at).cloned().unwrap_or_default()));
     }
     text
@@ -313,7 +313,7 @@ fn objects<T: Serialize>(out: &mut dyn Write, shape: Shape, limit: u64, rows: &[
 fn write_cells(out: &mut dyn Write, shape: Shape, header: &[&str], rows: Vec<Vec<String>>) -> Result<()> {
     if shape == Shape::Table {
         let n = rows.len();
-        write!(out, "{}{}\n", aligned(header, rows), counted(n, "row"))?;
+        writeln!(out, "{}{}", aligned(header, &rows), counted(n, "row"))?;
         return Ok(());
     }
     let names = header.iter().map(|name| (*name).to_owned()).collect();
