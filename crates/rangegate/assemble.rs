@@ -8,7 +8,7 @@ use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
 use crate::record::{self, Recording};
-use crate::tracks::{self, TRACKS, Tracks};
+use crate::tracks::{Follower, Stream, TRACKS, Tracks};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
@@ -20,7 +20,6 @@ use rangegate_sinks::{
     DetectionWriter, RunReport, Strongest, Trigger, annotations_from_detections, read_detections,
 };
 use rangegate_sources::{Repeat, Segmenter, StreamCounts};
-use rangegate_tracking::TrackingConfig;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -87,6 +86,9 @@ pub struct Results {
     peaks_dropped: u64,
     overview: Option<pictures::OverviewTap>,
     maps: Option<SavedMaps>,
+    follower: Option<Follower>,
+    /// Why nothing is followed any more.
+    not_followed: Option<anyhow::Error>,
     tap_drops: BTreeMap<String, u64>,
     bar: ProgressBar,
     failed: Option<BoxError>,
@@ -107,6 +109,8 @@ impl Results {
             peaks_dropped: 0,
             overview: None,
             maps: None,
+            follower: None,
+            not_followed: None,
             tap_drops: BTreeMap::new(),
             bar: ProgressBar::hidden(),
             failed: None,
@@ -116,7 +120,18 @@ impl Results {
     }
 
     fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
-        let Self { collector, log, strongest, by_template, failed, trigger, archive, .. } = self;
+        let Self {
+            collector,
+            log,
+            strongest,
+            by_template,
+            failed,
+            trigger,
+            follower,
+            not_followed,
+            archive,
+            ..
+        } = self;
         let emit = |detection: &Detection| {
             strongest.consider(detection);
             if let Some((trigger, least_db)) = trigger
@@ -132,6 +147,13 @@ impl Results {
             }
             if failed.is_none() {
                 *failed = log.write(detection).err().map(Into::into);
+            }
+            if let Some(following) = follower {
+                let read = rangegate_sinks::as_read(detection).map_err(anyhow::Error::from);
+                // What cannot be followed hinders no detection.
+                if let Err(error) = read.and_then(|read| following.push(&read)) {
+                    (*follower, *not_followed) = (None, Some(error));
+                }
             }
         };
         match finish {
@@ -213,6 +235,8 @@ pub fn run(
     results.trigger = recording.as_ref().and_then(|(recording, _)| recording.trigger());
     if let Some(folder) = &folder {
         results.maps = SavedMaps::create(folder, plan)?;
+        results.follower =
+            plan.config.tracking.as_ref().map(|config| follow(plan, config, folder)).transpose()?;
     }
     let is_drawn = folder.is_some() && plan.config.output.plots;
     let segment = segmenter.make_segment();
@@ -269,6 +293,8 @@ pub fn run(
     }
     let strongest = results.strongest.detections().to_vec();
     let collected = collected?.and_then(std::thread::Result::ok);
+    let tracks = results.follower.take().map(Follower::finish);
+    let not_followed = results.not_followed.take();
     drop(results);
     if let (Err(_), Some(folder)) = (&ended, &folder) {
         end_with_a_line(&folder.join("detections.jsonl"));
@@ -285,17 +311,17 @@ pub fn run(
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     kept.transpose()?;
-    let tracks = match (&folder, &plan.config.tracking) {
-        (Some(folder), Some(config)) => Some(follow(plan, config, folder)?),
-        _ => None,
-    };
+    if let Some(error) = not_followed {
+        return Err(error.context("tracking"));
+    }
+    let tracks = tracks.transpose().context("tracking")?;
     let followed = tracks.as_ref().and(folder.as_ref()).map(|folder| folder.join(TRACKS));
     if let Some(archive) = archive
         && let Err(error) = archive.finish(&report, followed.as_deref())
     {
         report.losses.push(format!("the archive: {}", sentence(&error)));
     }
-    let mut plots = match (&folder, collected) {
+    let plots = match (&folder, collected) {
         (Some(folder), Some(collected)) => {
             let bar = spinner("drawing plots", quiet);
             let plots = pictures::draw(plan, &folder.join("plots"), &collected, &strongest, stop);
@@ -304,24 +330,17 @@ pub fn run(
         }
         _ => Vec::new(),
     };
-    if let (Some(tracks), Some(folder), true) = (&tracks, &folder, is_drawn) {
-        let path = folder.join("plots/tracks.png");
-        match tracks.draw(&path, &pictures::about(plan)) {
-            Ok(()) => plots.push(path),
-            Err(error) => tracing::warn!("plots are missing: {error:#}"),
-        }
-    }
     Ok(Done { report, source: plan.source_name(), strongest, tracks, folder, plots })
 }
 
-/// Follows the targets of what was found.
-fn follow(plan: &Plan, config: &TrackingConfig, folder: &Path) -> Result<Tracks> {
-    let stream = tracks::Stream {
+/// What follows the targets of a run, which finds them in order.
+fn follow(plan: &Plan, config: &rangegate_tracking::TrackingConfig, folder: &Path) -> Result<Follower> {
+    let stream = Stream {
         first_sample: plan.stream.first_sample,
-        sample_rate_hz: plan.stream.sample_rate.hz(),
+        sample_rate_hz: Some(plan.stream.sample_rate.hz()),
         start_time: plan.start_time(),
     };
-    tracks::track(config, &folder.join("detections.jsonl"), stream, &folder.join(TRACKS)).context("tracking")
+    Follower::new(config, stream, &folder.join(TRACKS), 0.0).context("tracking")
 }
 
 /// A segment with a buffer of the same size; a clone would have none.

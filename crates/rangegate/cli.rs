@@ -58,7 +58,7 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Say what a run would do, without doing it
     Plan(Box<PlanArgs>),
-    /// Compare the detections of a run with golden ones
+    /// Compare the detections of a run with golden ones, or its tracks with the truth
     Compare(CompareArgs),
     /// Draw again what a run saved
     ///
@@ -123,15 +123,15 @@ pub enum BenchCommand {
 /// Arguments of `track`.
 #[derive(Debug, clap::Args)]
 pub struct TrackArgs {
-    /// A folder that a run wrote
-    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    /// A folder that a run wrote, or its detections.jsonl; a log without a run.json beside it needs times
+    #[arg(value_name = "DETECTIONS", value_hint = ValueHint::AnyPath)]
     pub dir: PathBuf,
 
     /// Take the settings of tracking from this configuration; default: the run's
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 
-    /// Write tracks to this file; default: DIR/tracks.jsonl
+    /// Write tracks to this file; default: tracks.jsonl beside the detections
     #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub out: Option<PathBuf>,
 
@@ -814,13 +814,25 @@ pub struct PlanArgs {
 /// `rangegate compare`.
 #[derive(Debug, ClapArgs)]
 pub struct CompareArgs {
-    /// A folder that a run wrote, or its detections.jsonl
+    /// A folder that a run wrote, or its detections.jsonl; with --truth, or its tracks.jsonl
     #[arg(value_name = "DIR", value_hint = ValueHint::AnyPath)]
     pub dir: PathBuf,
 
     /// What it should be: a folder, or a file of detections
-    #[arg(value_name = "GOLDEN", value_hint = ValueHint::AnyPath)]
-    pub golden: PathBuf,
+    #[arg(value_name = "GOLDEN", value_hint = ValueHint::AnyPath, required_unless_present = "truth")]
+    pub golden: Option<PathBuf>,
+
+    /// Instead compare the tracks of the run with this truth, by GOSPA, OSPA and SIAP: a NAME.truth.jsonl, or the scene
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "golden")]
+    pub truth: Option<PathBuf>,
+
+    /// A track farther than this from every target is false
+    #[arg(long, value_name = "M", default_value_t = 50.0, value_parser = positive, requires = "truth")]
+    pub cutoff_m: f64,
+
+    /// Order of GOSPA and OSPA
+    #[arg(long, value_name = "P", default_value_t = 2.0, value_parser = order, requires = "truth")]
+    pub order: f64,
 
     /// Detections this many samples apart may still be the same
     #[arg(long, value_name = "SAMPLES", default_value_t = 0.0, value_parser = tolerance, allow_negative_numbers = true)]
@@ -920,6 +932,18 @@ fn seconds(text: &str) -> Result<f64, String> {
 fn key_value(text: &str) -> Result<(String, String), String> {
     let parts = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
     parts.ok_or_else(|| "expected KEY=VALUE".to_owned())
+}
+
+/// A distance, from the command line.
+fn positive(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value > 0.0);
+    value.ok_or_else(|| "expected a positive number".to_owned())
+}
+
+/// The order of a metric, from the command line.
+fn order(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 1.0);
+    value.ok_or_else(|| "expected a finite number, 1 or more".to_owned())
 }
 
 /// A tolerance, from the command line.

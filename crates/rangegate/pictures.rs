@@ -2,8 +2,10 @@
 
 pub mod radar;
 mod speed;
+pub mod tracks;
 
 use crate::plan::{self, Plan};
+use crate::tracks::TRACKS;
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Segment};
 use rangegate_dsp::burst::periodic::{self, DelayWindow, PeriodicPlan};
@@ -15,6 +17,7 @@ use rangegate_sinks::read_detections;
 use rangegate_sources::{SegmentPlan, Segmenter, TimePoint};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tracks::TrackPoint;
 
 /// Overviews that may be under way to the plots.
 const TAP_CAPACITY: usize = 64;
@@ -109,9 +112,8 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected
 }
 
 /// Plots that runs write, besides `delay-doppler-TEMPLATE.png`.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 8] = [
     "ellipses.png",
-    "tracks.png",
     "power.png",
     "spectrogram.png",
     "matched-filter.png",
@@ -123,8 +125,11 @@ const NAMES: [&str; 9] = [
 
 /// Removes the plots of an earlier run from a folder, and the folder where nothing else is in it.
 pub fn remove(folder: &Path) {
-    let is_plot =
-        |name: &str| NAMES.contains(&name) || name.starts_with("delay-doppler-") && name.ends_with(".png");
+    let is_plot = |name: &str| {
+        NAMES.contains(&name)
+            || tracks::NAMES.contains(&name)
+            || name.starts_with("delay-doppler-") && name.ends_with(".png")
+    };
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if entry.file_name().to_str().is_some_and(is_plot) {
             let _ = std::fs::remove_file(entry.path());
@@ -157,7 +162,8 @@ pub fn draw(
     if let Chain::Cw(tone) = &plan.chain {
         paths.extend(drawn(speed::draw(tone, folder, &about, speeds, &detections)));
     }
-    let found = Found { detections: &detections, strongest };
+    let tracks = tracks_of(plan, folder, &about, &detections, &mut paths);
+    let found = Found { detections: &detections, strongest, tracks: &tracks };
     paths.extend(drawn(draw_strongest(plan, folder, &about, profiles, &found, stop)));
     paths
 }
@@ -166,14 +172,8 @@ pub fn draw(
 ///
 /// # Errors
 /// The recording cannot be read, or the pictures cannot be written.
-pub fn draw_again(
-    plan: &Plan,
-    folder: &Path,
-    detections: &[Detection],
-    strongest: &[Detection],
-) -> Result<Vec<PathBuf>> {
-    let found = Found { detections, strongest };
-    draw_strongest(plan, folder, &about(plan), &radar::Profiles::default(), &found, &Stop::new())
+pub fn draw_again(plan: &Plan, folder: &Path, found: &Found<'_>) -> Result<Vec<PathBuf>> {
+    draw_strongest(plan, folder, &about(plan), &radar::Profiles::default(), found, &Stop::new())
 }
 
 /// Pictures that cannot be drawn are told of, and hinder nothing else.
@@ -185,9 +185,13 @@ fn drawn(plots: Result<Vec<PathBuf>>) -> Vec<PathBuf> {
 }
 
 /// What a run found.
-struct Found<'a> {
-    detections: &'a [Detection],
-    strongest: &'a [Detection],
+pub struct Found<'a> {
+    /// All detections.
+    pub detections: &'a [Detection],
+    /// The strongest of them.
+    pub strongest: &'a [Detection],
+    /// The tracks through them.
+    pub tracks: &'a [TrackPoint],
 }
 
 fn draw_strongest(
@@ -198,17 +202,32 @@ fn draw_strongest(
     found: &Found<'_>,
     stop: &Stop,
 ) -> Result<Vec<PathBuf>> {
-    let &Found { detections, strongest } = found;
+    let strongest = found.strongest;
     // A scene cannot be read again at a place of its own.
     let can_read = plan.config.source.recording.is_some() && !strongest.is_empty();
     match &plan.chain {
         Chain::Stream(burst) if can_read => draw_bursts(plan, burst, folder, about, strongest, stop),
         Chain::Periodic(dwells) if can_read => draw_dwells(plan, dwells, folder, about, strongest, stop),
-        Chain::PulseDoppler(pulses) => {
-            radar::draw(plan, pulses, folder, about, profiles, detections, strongest)
-        }
+        Chain::PulseDoppler(pulses) => radar::draw(plan, pulses, folder, about, profiles, found),
         Chain::Stream(_) | Chain::Periodic(_) | Chain::Cw(_) => Ok(Vec::new()),
     }
+}
+
+/// The tracks beside the folder, drawn.
+fn tracks_of(
+    plan: &Plan,
+    folder: &Path,
+    about: &About,
+    detections: &[Detection],
+    paths: &mut Vec<PathBuf>,
+) -> Vec<TrackPoint> {
+    let Some(config) = &plan.config.tracking else { return Vec::new() };
+    let points = tracks::read(&folder.with_file_name(TRACKS)).unwrap_or_else(|error| {
+        tracing::warn!("plots are without tracks: {error:#}");
+        Vec::new()
+    });
+    paths.extend(drawn(tracks::draw(folder, about, config, &points, detections)));
+    points
 }
 
 /// Makes the folder, and reads the detections beside it.

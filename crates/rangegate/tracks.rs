@@ -1,4 +1,4 @@
-//! From a run's detections to tracks: `tracks.jsonl`, and the picture of them.
+//! From a run's detections to tracks: `tracks.jsonl`.
 //!
 //! What is followed is what `detections.jsonl` holds, so that a run and `rangegate track` afterwards say the same, byte
 //! for byte. Each CPI is a scan; those between two with detections that have none themselves are scans in which every
@@ -7,10 +7,8 @@
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Timestamp};
 use rangegate_sinks::detections_of;
-use rangegate_sinks::plots::{self, About, LinePlot, Series, Stroke};
-use rangegate_tracking::{Measurement, ScanError, TrackState, Tracker, TrackerPlan, TrackingConfig};
+use rangegate_tracking::{Measurement, Reorder, ScanError, TrackState, Tracker, TrackerPlan, TrackingConfig};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -34,10 +32,21 @@ struct Line<'a> {
 pub struct Stream {
     /// Absolute index of the sample that times count from.
     pub first_sample: u64,
-    /// Samples a second.
-    pub sample_rate_hz: f64,
+    /// Samples a second; `None` where times are those of the detections themselves.
+    pub sample_rate_hz: Option<f64>,
     /// When the first sample was taken, where that is known.
     pub start_time: Option<Timestamp>,
+}
+
+impl Stream {
+    /// Time of a detection's leading edge, s after the first sample.
+    fn edge_s(&self, detection: &Detection) -> Option<f64> {
+        let whole = i128::from(detection.sample) - i128::from(self.first_sample);
+        match self.sample_rate_hz {
+            Some(rate_hz) => Some((whole as f64 + detection.sample_fraction) / rate_hz),
+            None => Some(detection.time?.duration_since(self.start_time?).as_secs_f64()),
+        }
+    }
 }
 
 /// What became of a track.
@@ -64,61 +73,29 @@ pub struct Tracks {
     pub scans: u64,
     /// Detections that could not be used: without a range, or not finite.
     pub refused: u64,
+    /// Detections that came so late that later ones had been followed already.
+    pub late: u64,
     /// Every track that was confirmed.
     pub tracks: Vec<TrackSummary>,
-    #[serde(skip)]
-    paths: BTreeMap<u64, Vec<(f64, f64)>>,
-    #[serde(skip)]
-    detections: Vec<(f64, f64)>,
 }
 
-/// Points that a picture holds at most.
-const MAX_POINTS: usize = 200_000;
+/// How long a saved log's detections wait for earlier ones, s.
+const HOLD_S: f64 = 5.0;
+/// Detections that wait at most.
+const MAX_WAITING: usize = 1_000_000;
 
-/// Follows the detections in a file, and writes tracks to another.
+/// Follows the detections in a file, and writes tracks to another. Detections up to five seconds late are put in order.
 ///
 /// # Errors
 /// The configuration cannot be, the detections are none of CPIs, or a file cannot be read or written.
 pub fn track(config: &TrackingConfig, detections: &Path, stream: Stream, out: &Path) -> Result<Tracks> {
-    let plan = TrackerPlan::new(config)?;
-    let file = File::create(out).with_context(|| format!("cannot create {}", out.display()))?;
-    let mut follower = Follower {
-        tracker: Tracker::new(&plan),
-        plan,
-        stream,
-        out: BufWriter::new(file),
-        before: 0,
-        greatest: 0,
-        latest: None,
-        found: Tracks::default(),
-    };
-    let mut scan: Option<Scan> = None;
+    let mut follower = Follower::new(config, stream, out, HOLD_S)?;
     for (number, detection) in detections_of(detections)?.enumerate() {
-        let detection = detection?;
-        let Some(cpi) = detection.cpi.filter(|_| detection.range_m.is_some()) else {
-            bail!(
-                "{}: line {} has no CPI or no range: tracks are made of a pulse or swept radar's detections",
-                detections.display(),
-                number + 1
-            );
-        };
-        // Channels are the same scene.
-        if detection.channel > 0 {
-            continue;
-        }
-        if scan.as_ref().is_some_and(|scan| scan.cpi != cpi)
-            && let Some(whole) = scan.take()
-        {
-            follower.scan(&whole)?;
-        }
-        let scan = scan.get_or_insert_with(|| Scan::new(cpi, &detection, &stream));
-        scan.measurements.push(measurement(number as u64, &detection));
+        follower
+            .push(&detection?)
+            .with_context(|| format!("{}: line {}", detections.display(), number + 1))?;
     }
-    if let Some(last) = scan {
-        follower.scan(&last)?;
-    }
-    follower.out.flush().with_context(|| format!("cannot write {}", out.display()))?;
-    Ok(follower.found)
+    follower.finish()
 }
 
 fn measurement(number: u64, detection: &Detection) -> Measurement {
@@ -132,27 +109,32 @@ fn measurement(number: u64, detection: &Detection) -> Measurement {
     }
 }
 
+/// A detection that waits until what is older has come.
+struct Waiting {
+    cpi: u64,
+    time_s: f64,
+    measurement: Measurement,
+}
+
 /// The detections of a CPI.
 struct Scan {
     cpi: u64,
-    time_s: f64,
-    measurements: Vec<Measurement>,
+    measurements: Vec<(f64, Measurement)>,
 }
 
-impl Scan {
-    /// Begins one at the time of the pulse that an echo is of.
-    fn new(cpi: u64, detection: &Detection, stream: &Stream) -> Self {
-        let samples = detection.sample.saturating_sub(stream.first_sample) as f64 + detection.sample_fraction;
-        let time_s = samples / stream.sample_rate_hz - detection.delay_s.unwrap_or(0.0);
-        Self { cpi, time_s, measurements: Vec::new() }
-    }
-}
-
-struct Follower {
+/// Follows targets from detection to detection.
+pub struct Follower {
     tracker: Tracker,
     plan: Arc<TrackerPlan>,
     stream: Stream,
     out: BufWriter<File>,
+    /// Lines of the log so far.
+    n_lines: u64,
+    waiting: Reorder<Waiting>,
+    /// CPI of the latest detection, and when it began to wait.
+    newest: Option<(u64, f64)>,
+    /// The CPI whose detections come.
+    current: Option<Scan>,
     /// Greatest number of a tracker that ended before this one, and of this one.
     before: u64,
     greatest: u64,
@@ -162,24 +144,106 @@ struct Follower {
 }
 
 impl Follower {
+    /// Nothing followed yet; detections wait `hold_s` for earlier ones.
+    ///
+    /// # Errors
+    /// The configuration cannot be, or the file cannot be written.
+    pub fn new(config: &TrackingConfig, stream: Stream, out: &Path, hold_s: f64) -> Result<Self> {
+        let plan = TrackerPlan::new(config)?;
+        let file = File::create(out).with_context(|| format!("cannot create {}", out.display()))?;
+        Ok(Self {
+            tracker: Tracker::new(&plan),
+            plan,
+            stream,
+            out: BufWriter::new(file),
+            n_lines: 0,
+            waiting: Reorder::new(hold_s, MAX_WAITING),
+            newest: None,
+            current: None,
+            before: 0,
+            greatest: 0,
+            latest: None,
+            found: Tracks::default(),
+        })
+    }
+
+    /// Takes the detection of the next line of a log, as reading the line gives it.
+    ///
+    /// # Errors
+    /// It is none of a CPI, or the disk is full.
+    pub fn push(&mut self, detection: &Detection) -> Result<()> {
+        let id = self.n_lines;
+        self.n_lines += 1;
+        let Some(cpi) = detection.cpi.filter(|_| detection.range_m.is_some()) else {
+            bail!("no CPI or no range: tracks are made of a pulse or swept radar's detections");
+        };
+        // Channels are the same scene.
+        if detection.channel > 0 {
+            return Ok(());
+        }
+        // The time of the pulse that an echo is of.
+        let Some(edge_s) = self.stream.edge_s(detection) else {
+            bail!("no time: expected one in each detection where no run.json says the sample rate");
+        };
+        let time_s = edge_s - detection.delay_s.unwrap_or(0.0);
+        // Times of one CPI differ in their last digits: none of them is late for that.
+        let before = self.newest.filter(|newest| newest.0 == cpi);
+        let (_, key_s) = *self.newest.insert(before.unwrap_or((cpi, time_s)));
+        self.waiting.push(key_s, Waiting { cpi, time_s, measurement: measurement(id, detection) });
+        while let Some((_, next)) = self.waiting.pop() {
+            self.follow(next)?;
+        }
+        Ok(())
+    }
+
+    /// Follows what still waits, and closes the file.
+    ///
+    /// # Errors
+    /// The disk is full.
+    pub fn finish(mut self) -> Result<Tracks> {
+        while let Some((_, next)) = self.waiting.flush() {
+            self.follow(next)?;
+        }
+        if let Some(last) = self.current.take() {
+            self.scan(last)?;
+        }
+        self.out.flush().context("cannot write tracks")?;
+        self.found.late = self.waiting.late;
+        self.found.refused += self.waiting.not_finite;
+        Ok(self.found)
+    }
+
+    /// Gathers the detections of a CPI.
+    fn follow(&mut self, next: Waiting) -> Result<()> {
+        if self.current.as_ref().is_some_and(|scan| scan.cpi != next.cpi)
+            && let Some(whole) = self.current.take()
+        {
+            self.scan(whole)?;
+            // Whoever reads along sees a scan as soon as the next one comes.
+            self.out.flush().context("cannot write tracks")?;
+        }
+        let scan = self.current.get_or_insert_with(|| Scan { cpi: next.cpi, measurements: Vec::new() });
+        scan.measurements.push((next.time_s, next.measurement));
+        Ok(())
+    }
+
     /// Scans, and before it what was between it and the one before.
-    fn scan(&mut self, scan: &Scan) -> Result<()> {
+    fn scan(&mut self, mut scan: Scan) -> Result<()> {
+        // As the log has them.
+        scan.measurements.sort_by_key(|(_, measurement)| measurement.id);
+        let scan_s = scan.measurements.first().map_or(0.0, |first| first.0);
+        let measurements: Vec<Measurement> = scan.measurements.into_iter().map(|of| of.1).collect();
         if let Some((cpi, time_s)) = self.latest {
             let n = scan.cpi.saturating_sub(cpi).max(1);
-            let step_s = (scan.time_s - time_s) / n as f64;
+            let step_s = (scan_s - time_s) / n as f64;
             for k in 1..n {
                 if !self.take(cpi + k, time_s + k as f64 * step_s, &[])? {
                     break;
                 }
             }
         }
-        for measurement in &scan.measurements {
-            if self.found.detections.len() < MAX_POINTS {
-                self.found.detections.extend(measurement.range_m.map(|range_m| (scan.time_s, range_m)));
-            }
-        }
-        self.take(scan.cpi, scan.time_s, &scan.measurements)?;
-        self.latest = Some((scan.cpi, scan.time_s));
+        self.take(scan.cpi, scan_s, &measurements)?;
+        self.latest = Some((scan.cpi, scan_s));
         Ok(())
     }
 
@@ -214,10 +278,6 @@ impl Follower {
 }
 
 fn note(found: &mut Tracks, state: &TrackState) {
-    let path = found.paths.entry(state.track).or_default();
-    if path.len() < MAX_POINTS {
-        path.push((state.time_s, state.range_m));
-    }
     let place = found.tracks.binary_search_by_key(&state.track, |summary| summary.track);
     let latest = TrackSummary {
         track: state.track,
@@ -239,7 +299,12 @@ const MOST_TRACKS: usize = 20;
 impl Tracks {
     /// The summary for people.
     pub fn text(&self) -> String {
-        let mut text = format!("{} tracks in {} scans\n", self.tracks.len(), self.scans);
+        let n = self.tracks.len();
+        let mut text = format!("{n} track{} in {} scans\n", if n == 1 { "" } else { "s" }, self.scans);
+        if self.late + self.refused > 0 {
+            let _ =
+                writeln!(text, "left out: {} detections too late, {} not usable", self.late, self.refused);
+        }
         if self.tracks.is_empty() {
             return text;
         }
@@ -256,36 +321,4 @@ impl Tracks {
         }
         text
     }
-
-    /// Draws range over time: detections, and the tracks through them.
-    ///
-    /// # Errors
-    /// The picture cannot be written.
-    pub fn draw(&self, path: &Path, about: &About) -> Result<()> {
-        let detections = Series {
-            name: "detections".to_owned(),
-            points: self.detections.clone(),
-            stroke: Stroke::Points,
-            colour: Some(6),
-            ..Series::default()
-        };
-        let lines = self.paths.iter().enumerate().map(|(number, (track, points))| Series {
-            name: if number < MAX_NAMED { format!("track {track}") } else { String::new() },
-            points: points.clone(),
-            colour: Some(number % 6),
-            ..Series::default()
-        });
-        let picture = LinePlot {
-            title: format!("Tracks — {}", about.title),
-            x_label: about.time_label("s"),
-            y_label: "range (m)".to_owned(),
-            series: std::iter::once(detections).chain(lines).collect(),
-            ..LinePlot::default()
-        };
-        plots::draw_lines(path, &picture)?;
-        Ok(())
-    }
 }
-
-/// Tracks that the legend names.
-const MAX_NAMED: usize = 8;

@@ -23,7 +23,6 @@
 //! A transform a block and one more a block and row, each O(log fft_len) a sample.
 
 use crate::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
-use crate::simd::{self, Kernel};
 use rangegate_core::Complex32;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
@@ -105,7 +104,7 @@ impl MatchedFilterPlan {
 
     /// Outputs a block.
     pub fn hop(&self) -> usize {
-        self.convolver.n_valid()
+        self.convolver.hop()
     }
 
     /// The way that the machine goes.
@@ -149,8 +148,8 @@ impl MatchedFilter {
         assert!(n_blocks <= capacity, "{n_outputs} outputs take {n_blocks} blocks of {capacity}");
         self.greatest_power = 0.0;
         for k in 0..n_blocks {
-            let block = self.take(samples, k);
-            self.convolver.load(k, block, 0);
+            let energy = self.convolver.load(k, self.block(samples, k), 0);
+            self.note_energy(energy);
         }
         self.n_loaded = n_outputs;
     }
@@ -164,18 +163,20 @@ impl MatchedFilter {
         self.greatest_power = 0.0;
         self.n_loaded = 0;
         for (k, out) in out.chunks_mut(self.plan.hop()).enumerate() {
-            let block = self.take(samples, k);
-            self.convolver.convolve(block, 0, row, Output::Power(out));
+            let energy = self.convolver.convolve(self.block(samples, k), 0, row, Output::Power(out));
+            self.note_energy(energy);
         }
     }
 
-    /// The samples of a block, whose power is noted.
-    fn take<'a>(&mut self, samples: Samples<'a>, block: usize) -> Samples<'a> {
-        let (fft_len, n) = (self.plan.fft_len(), samples.len());
+    /// The samples of a block.
+    fn block<'a>(&self, samples: Samples<'a>, block: usize) -> Samples<'a> {
+        let n = samples.len();
         let first = (block * self.plan.hop()).min(n);
-        let block = samples.part(first..(first + fft_len).min(n));
-        self.greatest_power = self.greatest_power.max(simd::run(Energy(block)) / fft_len as f32);
-        block
+        samples.part(first..(first + self.plan.fft_len()).min(n))
+    }
+
+    fn note_energy(&mut self, energy: f32) {
+        self.greatest_power = self.greatest_power.max(energy / self.plan.fft_len() as f32);
     }
 
     /// Power of what rounding leaves in the outputs of a row for the loaded samples: no output is known better.
@@ -215,40 +216,6 @@ impl MatchedFilter {
             self.convolver.correlate(block, row, Output::Power(out));
         }
     }
-}
-
-/// Σ|x|², in lanes that the compiler can add side by side.
-struct Energy<'a>(Samples<'a>);
-
-impl Kernel for Energy<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) -> f32 {
-        let (unit_8, unit_16) = (1.0 / 128.0, 1.0 / 32_768.0);
-        match self.0 {
-            Samples::Cs8(x) => sum_of_squares(x.as_flattened(), |[a]| f32::from(a as i8) * unit_8),
-            Samples::Cs16(x) => {
-                sum_of_squares(x.as_flattened(), |b| f32::from(i16::from_le_bytes(b)) * unit_16)
-            }
-            Samples::Cf32(x) => sum_of_squares(x.as_flattened(), f32::from_le_bytes),
-        }
-    }
-}
-
-#[inline(always)]
-fn sum_of_squares<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> f32 {
-    const LANES: usize = 64;
-    let (chunks, rest) = bytes.as_chunks::<N>().0.as_chunks::<LANES>();
-    let mut lanes = [0.0_f32; LANES];
-    for chunk in chunks {
-        for (sum, bytes) in lanes.iter_mut().zip(chunk) {
-            let x = number(*bytes);
-            *sum += x * x;
-        }
-    }
-    let rest = rest.iter().map(|bytes| number(*bytes)).map(|x| x * x).sum::<f32>();
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]

@@ -68,6 +68,19 @@ impl<T> Sender<T> {
     /// # Errors
     /// Gives the item back when no receiver is left.
     pub fn send(&mut self, item: T) -> Result<(), T> {
+        let sent = self.put(item);
+        if sent.is_ok() {
+            self.wake();
+        }
+        sent
+    }
+
+    /// As [`send`](Self::send), and wakes nobody: whoever puts items in like this owes the receivers a
+    /// [`wake`](Self::wake).
+    ///
+    /// # Errors
+    /// Gives the item back when no receiver is left.
+    pub fn put(&mut self, item: T) -> Result<(), T> {
         let mut held = Some(item);
         let channel = &self.channel;
         let sent =
@@ -79,10 +92,18 @@ impl<T> Sender<T> {
                     None
                 }
             });
-        if sent.is_ok() {
-            self.sent();
-        }
+        self.lane.0.depth_max.fetch_max(self.channel.len(), Ordering::Relaxed);
         sent
+    }
+
+    /// Wakes a receiver, if one waits.
+    pub fn wake(&self) {
+        self.lane.0.receivers.wake_one();
+    }
+
+    /// Number of items that wait.
+    pub fn depth(&self) -> usize {
+        self.channel.len()
     }
 
     /// Puts an item in if there is a place.
@@ -91,13 +112,9 @@ impl<T> Sender<T> {
     /// Gives the item back when the lane is full or no receiver is left.
     pub fn try_send(&mut self, item: T) -> Result<(), T> {
         self.channel.try_send(item).map_err(TrySendError::into_inner)?;
-        self.sent();
-        Ok(())
-    }
-
-    fn sent(&self) {
         self.lane.0.depth_max.fetch_max(self.channel.len(), Ordering::Relaxed);
-        self.lane.0.receivers.wake_one();
+        self.wake();
+        Ok(())
     }
 
     /// How often and how long this end waited for a place.
@@ -180,6 +197,11 @@ impl<T> Receiver<T> {
         let item = self.channel.try_recv().ok()?;
         self.lane.0.senders.wake_one();
         Some(item)
+    }
+
+    /// Number of items that wait.
+    pub fn depth(&self) -> usize {
+        self.channel.len()
     }
 
     /// How often and how long this end waited for an item.

@@ -47,7 +47,7 @@ pub(crate) fn run<J: Send, R: Send>(
                 (job_receiver.clone(), result_sender.clone(), pin.map(|cores| cores[n]));
             let name = format!("worker-{n}");
             let started = worker::spawn(scope, &name.clone(), move || {
-                work_loop(&name, work, core, jobs, results, stop)
+                work_loop(&name, work, core, jobs, results, n_slots / 2, stop)
             });
             match started {
                 Ok(handle) => handles.push(handle),
@@ -133,12 +133,16 @@ fn feed_loop<J, R>(
 
 /// Does jobs until there are none, or one fails. A failed job travels on with its error, so that the drain
 /// finds the first in the order of jobs.
+///
+/// While there is more to do the drain is woken for `batch` results at a time: every time it takes a core from a
+/// worker. Who does the last job finds no other, and wakes it.
 fn work_loop<J, R>(
     name: &str,
     work: &mut impl Work<J, R>,
     core: Option<usize>,
     mut jobs: Receiver<Leased<J, R>>,
     mut results: Sender<Leased<J, R>>,
+    batch: usize,
     stop: &Stop,
 ) -> Done {
     let mut clock = Clock::default();
@@ -156,8 +160,11 @@ fn work_loop<J, R>(
         } else {
             clock.count();
         }
-        if results.send(leased).is_err() || failed {
-            break;
+        if results.put(leased).is_err() || failed {
+            break; // which closes this end, and that wakes the drain
+        }
+        if results.depth() >= batch || jobs.depth() == 0 {
+            results.wake();
         }
     }
     let stage = StageReport { core, ..clock.report(name, jobs.waits()) };

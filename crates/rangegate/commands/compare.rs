@@ -1,8 +1,9 @@
-//! `compare`: the detections of a run against golden ones.
+//! `compare`: the detections of a run against golden ones; `--truth` is a file of its own.
 
 use crate::Outcome;
 use crate::cli::CompareArgs;
-use anyhow::{Context, Result};
+use crate::commands::compare_truth;
+use anyhow::{Context, Result, bail};
 use rangegate_core::Detection;
 use rangegate_sinks::read_detections;
 use serde::Serialize;
@@ -69,8 +70,12 @@ pub struct Tolerances {
 /// # Errors
 /// A file cannot be read or holds no detections.
 pub fn compare(args: &CompareArgs) -> Result<Outcome> {
+    if let Some(truth) = &args.truth {
+        return compare_truth::compare(args, truth);
+    }
+    let Some(golden) = &args.golden else { bail!("neither golden detections nor --truth") };
     let found = read_detections(&detections_in(&args.dir)).context("reading what was found")?;
-    let golden = read_detections(&detections_in(&args.golden)).context("reading what was expected")?;
+    let golden = read_detections(&detections_in(golden)).context("reading what was expected")?;
     let tolerances = Tolerances {
         samples: args.tolerance_samples,
         db: args.tolerance_db,

@@ -5,6 +5,7 @@ pub mod bench;
 #[cfg(feature = "soapy")]
 pub mod capture;
 pub mod compare;
+mod compare_truth;
 pub mod convert;
 #[cfg(feature = "soapy")]
 pub mod devices;

@@ -8,8 +8,10 @@ use crate::config::Config;
 use crate::maps::MAPS;
 use crate::pictures;
 use crate::pictures::radar::{self, LookMap, Profiles, WITH_STRONGEST};
-use crate::pictures::title;
+use crate::pictures::tracks::{self, TrackPoint};
+use crate::pictures::{Found, title};
 use crate::plan::Plan;
+use crate::tracks::TRACKS;
 use anyhow::{Context, Result, bail};
 use rangegate_core::Detection;
 use rangegate_pipeline::Stop;
@@ -39,6 +41,10 @@ pub fn plot(args: &PlotArgs) -> Result<Outcome> {
         Some(maps) => run.draw_maps(maps, &out, args)?,
         None => run.draw_log(&out)?,
     };
+    if !run.tracks.is_empty() {
+        let config = run.config.tracking.clone().unwrap_or_default();
+        drawn.extend(tracks::draw(&out, &run.about, &config, &run.tracks, &run.detections)?);
+    }
     // A recording that is not what it was hinders only what needs it.
     let again = run.draw_again(&out).unwrap_or_else(|error| {
         tracing::warn!("what needs the recording is left out: {error:#}");
@@ -62,6 +68,7 @@ struct SavedRun {
     config: Config,
     about: About,
     detections: Vec<Detection>,
+    tracks: Vec<TrackPoint>,
     /// Beside the recording, where that is still in its place and simulated.
     truth: Vec<CpiTruth>,
     /// `None` where there is not one map.
@@ -92,6 +99,7 @@ impl SavedRun {
                 start: file.plan.start_time.map(|time| format!("{time:.3}")),
             },
             detections: read_detections(&folder.join("detections.jsonl"))?,
+            tracks: tracks::read(&folder.join(TRACKS))?,
             truth: radar::truth(config.source.recording.as_deref()),
             maps: maps.filter(|maps| !maps.looks().is_empty()),
             config,
@@ -106,7 +114,9 @@ impl SavedRun {
         let (plan, _) = Plan::new(self.config.clone(), &Stop::new())?;
         let mut strongest = Strongest::new(N_STRONGEST);
         self.detections.iter().for_each(|detection| strongest.consider(detection));
-        pictures::draw_again(&plan, out, &self.detections, strongest.detections())
+        let strongest = strongest.detections();
+        let found = Found { detections: &self.detections, strongest, tracks: &self.tracks };
+        pictures::draw_again(&plan, out, &found)
     }
 
     /// Range over time, the map with the strongest detection, and each map where that is asked for.
@@ -114,7 +124,8 @@ impl SavedRun {
         let Survey { profiles, strongest, limits } = survey(maps)?;
         let mut drawn = vec![out.join("range-time.png"), out.join("range-doppler.png")];
         let (axes, about) = (maps.axes(), &self.about);
-        let range_time = radar::range_time(axes, about, &profiles, &self.detections, &self.truth);
+        let found = Found { detections: &self.detections, strongest: &[], tracks: &self.tracks };
+        let range_time = radar::range_time(axes, about, &profiles, &found, &self.truth);
         plots::draw_map(&drawn[0], &range_time)?;
         // Maps are those of the first channel.
         let detections = self.detections.iter().filter(|d| d.channel == 0);
@@ -132,7 +143,8 @@ impl SavedRun {
         let look = &maps.looks()[number];
         let shown = LookMap { which, values: maps.read(number)?, first_sample: look.first_sample };
         let in_look = self.detections.iter().filter(|d| d.cpi == Some(look.cpi) && d.channel == 0);
-        Ok(radar::range_doppler(maps.axes(), &self.about, shown, in_look, &self.truth))
+        let tracks = tracks::until(&self.tracks, Some(look.cpi));
+        Ok(radar::range_doppler(maps.axes(), &self.about, shown, in_look, tracks, &self.truth))
     }
 
     fn draw_each(&self, maps: &MapFile, limits: [f64; 2], out: &Path, animate: bool) -> Result<Vec<PathBuf>> {

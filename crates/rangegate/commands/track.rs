@@ -1,48 +1,77 @@
-//! `track`: follows the targets of a run's detections.
+//! `track`: follows the targets of saved detections.
 
 use crate::Outcome;
 use crate::cli::TrackArgs;
-use crate::commands::saved;
+use crate::commands::saved::RunFile;
 use crate::config::{self, Config};
-use crate::pictures::title;
+use crate::pictures::{self, title};
 use crate::tracks::{self, Stream, TRACKS};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use rangegate_sinks::plots::About;
+use rangegate_sinks::{detections_of, read_detections};
+use std::path::Path;
 
 /// Runs the command.
 ///
 /// # Errors
-/// The folder holds no run, or its detections cannot be followed.
+/// There is no run and no log, or its detections cannot be followed.
 pub fn track(args: &TrackArgs) -> Result<Outcome> {
-    let run = saved::RunFile::read(&args.dir)?;
-    let saved: Config = run.configuration()?;
-    let config = match &args.config {
-        Some(path) => config::load(path)?.tracking,
-        None => saved.tracking,
+    let (folder, detections) = if args.dir.is_file() {
+        (args.dir.parent().unwrap_or(Path::new("")), args.dir.clone())
+    } else {
+        (&*args.dir, args.dir.join("detections.jsonl"))
     };
-    let out = args.out.clone().unwrap_or_else(|| args.dir.join(TRACKS));
-    let stream = Stream {
-        first_sample: run.plan.first_sample,
-        sample_rate_hz: run.plan.sample_rate_hz,
-        start_time: run.plan.start_time,
+    let is_bare = args.dir.is_file() && !folder.join("run.json").exists();
+    let run = if is_bare { None } else { Some(RunFile::read(folder)?) };
+    let config = match (&args.config, &run) {
+        (Some(path), _) => config::load(path)?.tracking,
+        (None, Some(run)) => {
+            let saved: Config = run.configuration()?;
+            saved.tracking
+        }
+        (None, None) => None,
     };
-    let detections = args.dir.join("detections.jsonl");
-    let found = tracks::track(&config.unwrap_or_default(), &detections, stream, &out)?;
+    let config = config.unwrap_or_default();
+    let stream = match &run {
+        Some(run) => Stream {
+            first_sample: run.plan.first_sample,
+            sample_rate_hz: Some(run.plan.sample_rate_hz),
+            start_time: run.plan.start_time,
+        },
+        None => stream_by_time(&detections)?,
+    };
+    let out = args.out.clone().unwrap_or_else(|| folder.join(TRACKS));
+    let found = tracks::track(&config, &detections, stream, &out)?;
     if args.json {
         super::print_json(&found)?;
     } else {
         super::print(&format!("{}written: {}\n", found.text(), out.display()))?;
     }
-    let plots = args.dir.join("plots");
-    if plots.is_dir() {
+    // The pictures of a run are those of its own tracks.
+    let plots = folder.join("plots");
+    if let (Some(run), None, true) = (run, &args.out, plots.is_dir()) {
         let about = About {
             title: title(&run.plan.source),
-            sample_rate_hz: stream.sample_rate_hz,
+            sample_rate_hz: run.plan.sample_rate_hz,
             center_frequency_hz: None,
             first_sample: stream.first_sample,
             start: stream.start_time.map(|time| format!("{time:.3}")),
         };
-        found.draw(&plots.join("tracks.png"), &about).context("plots")?;
+        let (points, found) = (pictures::tracks::read(&out)?, read_detections(&detections)?);
+        pictures::tracks::draw(&plots, &about, &config, &points, &found).context("plots")?;
     }
     Ok(Outcome::Done)
+}
+
+/// Time counts from the first detection, where no run says otherwise.
+fn stream_by_time(detections: &Path) -> Result<Stream> {
+    let first = detections_of(detections)?.next().transpose()?;
+    let start_time = first.and_then(|detection| detection.time);
+    if start_time.is_none() {
+        bail!(
+            "{} has no run.json beside it, and its first detection no time: one of the two is needed",
+            detections.display()
+        );
+    }
+    Ok(Stream { first_sample: 0, sample_rate_hz: None, start_time })
 }

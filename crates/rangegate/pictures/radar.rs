@@ -1,6 +1,6 @@
 //! Plots of pulse radars: range over time, the map with the strongest detection, and the A-scope through it.
 
-use super::read_again;
+use super::{Found, read_again, tracks};
 use crate::config::ChainConfig;
 use crate::maps;
 use crate::plan::Plan;
@@ -79,15 +79,15 @@ pub fn draw(
     folder: &Path,
     about: &About,
     profiles: &Profiles,
-    detections: &[Detection],
-    strongest: &[Detection],
+    found: &Found<'_>,
 ) -> Result<Vec<PathBuf>> {
+    let &Found { detections, strongest, tracks } = found;
     let mut drawn = Vec::new();
     let truth = truth(plan.config.source.recording.as_deref());
     let (bins, axes) = maps::axes(radar);
     if !profiles.rows.is_empty() {
         let path = folder.join("range-time.png");
-        plots::draw_map(&path, &range_time(&axes, about, profiles, detections, &truth))?;
+        plots::draw_map(&path, &range_time(&axes, about, profiles, found, &truth))?;
         drawn.push(path);
     }
     if let ChainConfig::PulseDoppler(chain) = &plan.config.chain
@@ -108,7 +108,9 @@ pub fn draw(
         let values = bins.iter().flat_map(|bin| map.row(*bin).iter().map(|power| db(*power))).collect();
         let shown = LookMap { which: WITH_STRONGEST, values, first_sample: look.first_sample };
         let in_look = detections.iter().filter(|d| d.cpi == detection.cpi);
-        plots::draw_map(&path, &range_doppler(&axes, about, shown, in_look, &truth))?;
+        let tracks = tracks::until(tracks, detection.cpi);
+        let picture = range_doppler(&axes, about, shown, in_look, tracks, &truth);
+        plots::draw_map(&path, &picture)?;
         drawn.push(path);
     }
     let path = folder.join("a-scope.png");
@@ -225,7 +227,7 @@ pub fn range_time(
     axes: &MapAxes,
     about: &About,
     profiles: &Profiles,
-    detections: &[Detection],
+    found: &Found<'_>,
     truth: &[CpiTruth],
 ) -> MapPicture {
     let seconds = |sample: u64| (sample.saturating_sub(about.first_sample)) as f64 / about.sample_rate_hz;
@@ -244,7 +246,7 @@ pub fn range_time(
     let rows = &rows;
     let value = |row: &Option<&Vec<f32>>, gate: usize| row.map_or(f32::NAN, |row| db(row[gate]));
     let values = (0..axes.n_gates).flat_map(|gate| rows.iter().map(move |row| value(row, gate)));
-    let found = detections.iter().filter(|d| d.channel == 0);
+    let detected = found.detections.iter().filter(|d| d.channel == 0);
     MapPicture {
         title: format!("Range over time, greatest power of all Doppler bins — {}", about.title),
         x_label: about.time_label("s"),
@@ -255,8 +257,9 @@ pub fn range_time(
         x: [from_s, from_s + column_s * n_columns as f64],
         y: ranges_m(axes),
         limits: None,
-        detections: found.filter_map(|d| Some((seconds(d.sample), d.range_m?))).collect(),
+        detections: detected.filter_map(|d| Some((seconds(d.sample), d.range_m?))).collect(),
         truth: thinned(truth).map(|t| (t.time_s, t.range_m)).collect(),
+        tracks: tracks::over_time(found.tracks),
     }
 }
 
@@ -304,6 +307,7 @@ pub fn range_doppler<'a>(
     about: &About,
     look: LookMap,
     detections: impl Iterator<Item = &'a Detection>,
+    tracks: Vec<Vec<(f64, f64)>>,
     truth: &[CpiTruth],
 ) -> MapPicture {
     let nearest = truth.iter().min_by_key(|t| t.first_sample.abs_diff(look.first_sample)).map(|t| t.cpi);
@@ -325,6 +329,7 @@ pub fn range_doppler<'a>(
             .filter(|t| Some(t.cpi) == nearest)
             .map(|t| (t.range_m, t.range_rate_mps))
             .collect(),
+        tracks,
     }
 }
 

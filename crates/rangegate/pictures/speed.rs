@@ -49,6 +49,7 @@ pub fn draw(
             .filter_map(|d| Some((seconds(d.sample), d.velocity_mps?)))
             .collect(),
         truth: Vec::new(),
+        tracks: Vec::new(),
     };
     let path = folder.join("speed.png");
     plots::draw_map(&path, &picture)?;

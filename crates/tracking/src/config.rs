@@ -230,8 +230,11 @@ pub struct InitiationConfig {
     pub hits: u32,
     /// … in this many scans at most (M of N, counted from the latest) …
     pub scans: u32,
-    /// … and when its score says that clutter would confirm no more tracks than this, per scan.
+    /// … and when its score says that clutter would confirm no more tracks than this, per scan …
     pub false_tracks_per_scan: f64,
+    /// … and, of the detections of a station's first scans, no more than this in all. Everything that flies is yet to be
+    /// found then, so that a detection is likelier a target's.
+    pub false_tracks_at_start: f64,
     /// A detection waits this many scans for a second one.
     pub point_scans: u32,
 }
@@ -241,9 +244,10 @@ impl Default for InitiationConfig {
         Self {
             speed_max_mps: 400.0,
             acceleration_max_mps2: 10.0,
-            hits: 3,
-            scans: 5,
-            false_tracks_per_scan: 5e-5,
+            hits: 2,
+            scans: 4,
+            false_tracks_per_scan: 1e-4,
+            false_tracks_at_start: 0.01,
             point_scans: 2,
         }
     }

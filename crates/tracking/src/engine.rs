@@ -25,6 +25,8 @@ pub(crate) struct Engine<const N: usize, const M: usize> {
     pub latest_s: Option<f64>,
     pub latest_station: usize,
     clutter: Vec<Clutter>,
+    /// False tracks that may begin in the next scan of each station because it has just begun.
+    at_start: Vec<f64>,
     next_id: u64,
     readings: Vec<Reading>,
     free: Vec<bool>,
@@ -80,6 +82,11 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             latest_s: None,
             latest_station: 0,
             clutter,
+            at_start: plan
+                .stations
+                .iter()
+                .map(|station| plan.config.initiation.false_tracks_at_start * station.p_detect)
+                .collect(),
             next_id: 1,
             readings: Vec::new(),
             free: Vec::new(),
@@ -252,12 +259,15 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             }
             point.waited < longest
         });
+        // Of the targets that were there from the start each scan finds its share.
+        let false_tracks = plan.config.initiation.false_tracks_per_scan + self.at_start[station];
+        self.at_start[station] *= 1.0 - plan.stations[station].p_detect;
         for (reading, _) in self.readings.iter().zip(&self.free).filter(|(_, free)| **free) {
             if self.points.len() >= plan.config.limits.detections {
                 report.not_initiated += 1;
                 continue;
             }
-            self.points.push(Point { reading: *reading, station, time_s, waited: 0 });
+            self.points.push(Point { reading: *reading, station, time_s, waited: 0, false_tracks });
         }
     }
 
@@ -278,7 +288,7 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             initiation.speed_max_mps,
             initiation.acceleration_max_mps2,
         )?;
-        let mut track = Track::new(plan, first, point.time_s, point.reading.id);
+        let mut track = Track::new(plan, first, point);
         track.predict(plan, time_s);
         let views = self.views_of(&track, station);
         let n_models = plan.models.len();

@@ -39,7 +39,7 @@ pub fn predict<const N: usize>(
     let mut offset = Vector::<N>::zeros();
     for (i, pair) in points.iter_mut().enumerate() {
         let away = lower.column(i) * c;
-        *pair = [1.0, -1.0].map(|s| motion.step(&(state.mean + away * s), n_axes, step_s).state - centre);
+        *pair = [1.0, -1.0].map(|s| motion.state_after(&(state.mean + away * s), n_axes, step_s) - centre);
         offset += (pair[0] + pair[1]) * weight;
     }
     let mut covariance = offset * offset.transpose() * (1.0 - N as f64 / c2) + moved.noise;
@@ -87,11 +87,13 @@ impl<const N: usize, const M: usize> View<N, M> {
         let mut points = [[Vector::<M>::zeros(); 2]; N];
         let mut offset = Vector::<M>::zeros();
         let mut by_factor = Matrix::<M, N>::zeros();
-        for (i, pair) in points.iter_mut().enumerate() {
+        // What lies behind position and velocity moves neither, and is not measured.
+        let seen = N.min(2 * n_axes);
+        for (i, pair) in points.iter_mut().enumerate().take(seen) {
             let away = lower.column(i) * c;
             *pair = [1.0, -1.0].map(|s| {
-                let seen = geometry.expected::<N, M>(&(state.mean + away * s), n_axes);
-                difference(&seen, &value)
+                let expected = geometry.expected::<N, M>(&(state.mean + away * s), n_axes);
+                difference(&expected, &value)
             });
             offset += (pair[0] + pair[1]) * weight;
             by_factor.set_column(i, &((pair[0] - pair[1]) / (2.0 * c)));
@@ -103,11 +105,11 @@ impl<const N: usize, const M: usize> View<N, M> {
         }
         // Points on the axes do not see products of two axes, such as direction times velocity in a range rate: these
         // are differenced (the second-order term of Nørgaard, Poulsen and Ravn, 2000).
-        for i in 0..N {
+        for i in 0..seen {
             for j in 0..i {
                 let away = (lower.column(i) + lower.column(j)) * c;
-                let seen = geometry.expected::<N, M>(&(state.mean + away), n_axes);
-                let product = (difference(&seen, &value) - points[i][0] - points[j][0]) / c2;
+                let expected = geometry.expected::<N, M>(&(state.mean + away), n_axes);
+                let product = (difference(&expected, &value) - points[i][0] - points[j][0]) / c2;
                 covariance += product * product.transpose();
             }
         }

@@ -14,6 +14,8 @@ pub(crate) struct Point {
     pub time_s: f64,
     /// Scans that it waited.
     pub waited: u32,
+    /// False tracks that may begin in the scan that it is of.
+    pub false_tracks: f64,
 }
 
 /// A point and a reading that may be one target's.

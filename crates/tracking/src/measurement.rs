@@ -284,13 +284,16 @@ impl Geometry {
         } else {
             (0.0, speed_variance)
         };
+        // What is left of the greatest speed; no less than a tenth of it, whatever the rate.
+        let left2 = (speed_max_mps.powi(2) - rate_mps * rate_mps).max(0.01 * speed_max_mps.powi(2));
+        let across_speed_variance = left2 / 3.0;
         for i in 0..n_axes {
             state.mean[n_axes + i] = along[i] * rate_mps;
             for j in 0..n_axes {
                 state.covariance[(i, j)] = 0.5 * (covariance[(i, j)] + covariance[(j, i)]);
                 let across = if i == j { 1.0 } else { 0.0 } - along[i] * along[j];
                 state.covariance[(n_axes + i, n_axes + j)] =
-                    across * speed_variance + along[i] * along[j] * rate_variance;
+                    across * across_speed_variance + along[i] * along[j] * rate_variance;
             }
         }
         Some(state)

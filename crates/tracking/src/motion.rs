@@ -105,6 +105,17 @@ impl Motion {
     }
 }
 
+impl Motion {
+    /// The state alone that [`step`](Self::step) gives, for those who need no more.
+    pub fn state_after<const N: usize>(&self, state: &Vector<N>, n_axes: usize, step_s: f64) -> Vector<N> {
+        match self {
+            Self::EstimatedTurn { .. } => turn::estimated_state(state, n_axes, step_s),
+            Self::FreeFlight(flight) => flight.state_after(state, step_s),
+            _ => self.step(state, n_axes, step_s).state,
+        }
+    }
+}
+
 /// Noise of white acceleration over a step; acceleration itself, where the state has it, is drawn anew.
 fn white_acceleration<const N: usize>(
     n_axes: usize,

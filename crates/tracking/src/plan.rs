@@ -22,6 +22,8 @@ pub struct TrackerPlan {
     pub(crate) filter: Filter,
     pub(crate) models: Vec<Motion>,
     pub(crate) sojourn_s: Vec<f64>,
+    /// Probability of each model when a track begins.
+    pub(crate) begins: Vec<f64>,
     pub(crate) stations: Vec<StationPlan>,
     /// How the space of the tracks lies in the Earth, where that is known.
     pub(crate) frame: Option<Frame>,
@@ -74,6 +76,10 @@ impl TrackerPlan {
             models.push(motion);
             sojourn_s.push(sojourn);
         }
+        // As likely as it is in the long run; but of a rocket the powered flight, which is short, is what is seen first.
+        let share = |sojourn_s: &f64| if config.space == Space::Earth { 1.0 } else { *sojourn_s };
+        let total: f64 = sojourn_s.iter().map(share).sum();
+        let begins = sojourn_s.iter().map(|sojourn_s| share(sojourn_s) / total).collect();
         if n_axes == 1 && config.stations.len() > 1 {
             return Err(ConfigError::new(
                 "tracking.stations",
@@ -95,6 +101,7 @@ impl TrackerPlan {
             filter,
             models,
             sojourn_s,
+            begins,
             stations,
             frame,
             config,
@@ -124,13 +131,17 @@ impl TrackerPlan {
 
 fn default_models(space: Space) -> Vec<ModelConfig> {
     match space {
-        Space::Range | Space::Plane | Space::Local => vec![
+        Space::Range => vec![
             ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 0.1, sojourn_s: 30.0 },
             ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 30.0, sojourn_s: 6.0 },
         ],
+        Space::Plane | Space::Local => vec![
+            ModelConfig::NearlyConstantVelocity { acceleration_psd_m2ps3: 0.1, sojourn_s: 120.0 },
+            ModelConfig::CoordinatedTurn { turn_rate_dps: None, noise_psd: 10.0, sojourn_s: 10.0 },
+        ],
         Space::Earth => vec![
             ModelConfig::FreeFlight { acceleration_psd_m2ps3: 1e-3, sojourn_s: 1_000.0 },
-            ModelConfig::PoweredFlight { acceleration_psd_m2ps3: 1_000.0, sojourn_s: 20.0 },
+            ModelConfig::PoweredFlight { acceleration_psd_m2ps3: 3_000.0, sojourn_s: 20.0 },
         ],
     }
 }
@@ -335,6 +346,7 @@ fn check_numbers(config: &TrackingConfig) -> Result<(), ConfigError> {
     positive("tracking.initiation.speed_max_mps", initiation.speed_max_mps)?;
     positive("tracking.initiation.acceleration_max_mps2", initiation.acceleration_max_mps2)?;
     positive("tracking.initiation.false_tracks_per_scan", initiation.false_tracks_per_scan)?;
+    positive("tracking.initiation.false_tracks_at_start", initiation.false_tracks_at_start)?;
     if !(2..=32).contains(&hits) {
         return Err(ConfigError::new("tracking.initiation.hits", hits, "2 to 32"));
     }

@@ -3,6 +3,7 @@
 use crate::config::Filter;
 use crate::filter::{View, predict};
 use crate::gaussian::{Gaussian, Mixture};
+use crate::initiate::Point;
 use crate::measurement::Reading;
 use crate::plan::{MODELS_MAX, TrackerPlan};
 
@@ -27,6 +28,8 @@ pub(crate) struct Track<const N: usize> {
     pub began_s: f64,
     /// Logarithm of the likelihood ratio of target against clutter; once confirmed, of its existence.
     pub score: f64,
+    /// False tracks that may begin in the scan in which it began.
+    pub false_tracks: f64,
     /// Scans since the last detection.
     pub coasted: u32,
     /// Scans and detections since it began.
@@ -64,21 +67,21 @@ impl Names {
 }
 
 impl<const N: usize> Track<N> {
-    /// A track of one estimate, all models equally likely.
-    pub fn new(plan: &TrackerPlan, estimate: Gaussian<N>, time_s: f64, id: u64) -> Self {
-        let n_models = plan.models.len();
+    /// A track of one point.
+    pub fn new(plan: &TrackerPlan, estimate: Gaussian<N>, point: &Point) -> Self {
         let mut probability = [0.0; MODELS_MAX];
-        probability[..n_models].fill(1.0 / n_models as f64);
+        probability[..plan.begins.len()].copy_from_slice(&plan.begins);
         let mut origin = Names::default();
-        origin.push(id);
+        origin.push(point.reading.id);
         Self {
             id: 0,
             modes: [estimate; MODELS_MAX],
             probability,
             estimate,
-            time_s,
-            began_s: time_s,
+            time_s: point.time_s,
+            began_s: point.time_s,
             score: 0.0,
+            false_tracks: point.false_tracks,
             coasted: 0,
             age: 1,
             hits: 1,

@@ -1,7 +1,5 @@
 //! From cells above the threshold to peaks between the samples.
 
-use crate::simd::{self, Kernel};
-
 /// A cell above its threshold: of all rows of a template the one that is furthest above.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Crossing {
@@ -29,49 +27,47 @@ pub(super) struct Crossings {
     list: Vec<(u32, Crossing)>,
 }
 
-/// One row of cells, with those that are tested and what they are tested against.
+/// One row of cells, with those that are tested.
 pub(super) struct TestedRow<'a> {
     pub row: usize,
-    /// Values of the row, of which `values[first..first + level.len()]` are tested.
+    /// Values of the row; the tested cells begin at `first`.
     pub values: &'a [f32],
     /// Values of the row before, as long; empty for the first.
     pub values_below: &'a [f32],
     pub first: usize,
-    pub level: &'a [f32],
-    pub threshold: &'a [f32],
 }
 
 impl Crossings {
     pub fn with_capacity(n_cells: usize) -> Self {
-        Self { places: Vec::with_capacity(n_cells), list: Vec::with_capacity(n_cells) }
+        Self { places: vec![0; n_cells], list: Vec::with_capacity(n_cells) }
     }
 
-    /// Begins a template of which `n_cells` are tested.
-    pub fn begin(&mut self, n_cells: usize) {
-        self.places.clear();
-        self.places.resize(n_cells, 0);
-        self.list.clear();
+    /// Begins a template.
+    pub fn begin(&mut self) {
+        for (cell, _) in self.list.drain(..) {
+            self.places[cell as usize] = 0;
+        }
     }
 
-    /// Takes the rows in rising order.
-    pub fn add(&mut self, row: &TestedRow<'_>) {
+    /// Begins a row. They come in rising order.
+    pub fn begin_row(&mut self, row: &TestedRow<'_>) {
         let at = |values: &[f32], cell: usize| values.get(cell).copied().unwrap_or(0.0);
         for (cell, crossing) in &mut self.list {
             if crossing.row as usize + 1 == row.row {
                 crossing.higher = at(row.values, row.first + *cell as usize);
             }
         }
-        simd::run(Test { crossings: self, row });
     }
 
-    #[cold]
-    fn cross(&mut self, cell: usize, ratio: f32, row: &TestedRow<'_>) {
+    /// Takes a cell of the row that was begun last, which is above its threshold.
+    pub fn add(&mut self, row: &TestedRow<'_>, cell: usize, level: f32, threshold: f32) {
         let n = row.first + cell;
         let at = |values: &[f32], n: usize| values.get(n).copied().unwrap_or(0.0);
+        let ratio = row.values[n] / threshold;
         let crossing = Crossing {
             ratio,
             value: row.values[n],
-            level: row.level[cell],
+            level,
             row: row.row as u32,
             earlier: n.checked_sub(1).map_or(0.0, |n| at(row.values, n)),
             later: at(row.values, n + 1),
@@ -107,35 +103,6 @@ impl Crossings {
     fn at(&self, cell: usize) -> Option<&Crossing> {
         let place = *self.places.get(cell)?;
         self.list.get((place as usize).checked_sub(1)?).map(|(_, crossing)| crossing)
-    }
-}
-
-/// Puts the cells of a row that are above their thresholds among the crossings.
-struct Test<'a> {
-    crossings: &'a mut Crossings,
-    row: &'a TestedRow<'a>,
-}
-
-impl Kernel for Test<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        // Crossings are rare: whole groups are passed over without a branch per cell.
-        const GROUP: usize = 64;
-        let Self { crossings, row } = self;
-        let tested = &row.values[row.first..row.first + row.level.len()];
-        for (group, (values, thresholds)) in tested.chunks(GROUP).zip(row.threshold.chunks(GROUP)).enumerate()
-        {
-            if values.iter().zip(thresholds).fold(false, |any, (value, threshold)| any | (value > threshold))
-            {
-                for (cell, (&value, &threshold)) in values.iter().zip(thresholds).enumerate() {
-                    if value > threshold {
-                        crossings.cross(group * GROUP + cell, value / threshold, row);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -16,8 +16,12 @@ use std::sync::Arc;
 const MAX_ROWS: usize = 1 << 16;
 /// Most memory that the spectra of the rows may take, bytes.
 const MAX_SPECTRA: usize = 1 << 30;
-/// A core is at least this long, so that lead and tail are a small part of the work.
-const MIN_CORE: usize = 32_768;
+/// A core is about this long, so that lead and tail are a small part of the work, and what it takes stays in a core's
+/// own cache: the longer, the seldomer is one worker waited for by another, but no longer than `CORE_S` where samples
+/// come slowly.
+const CORE: [f64; 2] = [32_768.0, 131_072.0];
+/// How long a core may keep detections waiting, s.
+const CORE_S: f64 = 4e-3;
 /// Rows that are worth a segment of their own: beyond them the forward transform costs little.
 const ROWS_A_SET: usize = 8;
 /// Peaks that a segment may hold, per cell of one replica and channel.
@@ -102,7 +106,8 @@ impl BurstPlan {
         }
         let filter = Arc::new(MatchedFilterPlan::new(&rows, fft_len));
         let reach = templates.iter().map(|t| t.cfar.reach_left()).max().unwrap_or(0);
-        let (core_len, max_cells) = core(filter.hop(), reach, stream.pulse_len);
+        let wanted = (CORE_S * rate_hz).clamp(CORE[0], CORE[1]) as usize;
+        let (core_len, max_cells) = core(wanted, filter.hop(), reach, stream.pulse_len);
         let sets = sets(templates.len(), doppler_hz.len());
         let n_templates_a_set = sets.iter().map(Range::len).max().unwrap_or(0);
         let rows_of_cells = (n_templates_a_set * stream.n_channels) as f64;
@@ -348,9 +353,9 @@ fn reach(cfar: &CfarConfig) -> usize {
 
 /// Length of the core, and most cells that a segment's rows hold: whole blocks of the filter, of which the core
 /// takes all but what lies before and after it, in whole parts of the overview.
-fn core(hop: usize, reach: usize, run_len: Option<usize>) -> (usize, usize) {
+fn core(wanted: usize, hop: usize, reach: usize, run_len: Option<usize>) -> (usize, usize) {
     let around = 2 * (reach + 1);
-    let wanted = run_len.unwrap_or(MIN_CORE).min(MIN_CORE).max(4 * reach);
+    let wanted = run_len.unwrap_or(wanted).min(wanted).max(4 * reach);
     let max_cells = (wanted + around).div_ceil(hop) * hop;
     let core_len = max_cells - around;
     (core_len - if core_len > PART { core_len % PART } else { 0 }, max_cells)

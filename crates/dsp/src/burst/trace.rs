@@ -1,5 +1,6 @@
 //! The filter's output itself, for plots.
 
+use super::plan::Template;
 use super::worker::Cells;
 use super::{BurstWorker, FilterInput};
 use rangegate_core::Segment;
@@ -53,16 +54,38 @@ impl BurstWorker {
             let ratio = f64::from(value.max(0.0)) / f64::from(level.max(f32::MIN_POSITIVE));
             (scale * if is_magnitude { ratio * ratio } else { ratio }) as f32
         };
+        let (mut level, mut threshold) = (vec![0.0; cells.tested.len()], vec![0.0; cells.tested.len()]);
         for row in 0..replica.rows.len() {
             self.filter_row(replica, row, &cells);
-            self.threshold_row(replica, row, n, &cells);
+            self.threshold_row(replica, row, n, &cells, &mut level, &mut threshold);
             for cell in shown.clone() {
                 let tested = cell - cells.tested.start;
-                let level = self.level[tested];
+                let level = level[tested];
                 trace.snr.push(over(self.values[0][cell - cells.row.start], level));
-                trace.threshold.push(over(self.threshold[tested], level));
+                trace.threshold.push(over(threshold[tested], level));
             }
         }
         trace
+    }
+
+    /// Noise level and threshold of the tested cells of the row in `values[0]`, which is the template's row `row`.
+    fn threshold_row(
+        &mut self,
+        template: &Template,
+        row: usize,
+        n: usize,
+        cells: &Cells,
+        level: &mut [f32],
+        threshold: &mut [f32],
+    ) {
+        let (noise, tested) = self.noise_row(template, n, cells);
+        let is_magnitude = self.plan.input == FilterInput::Magnitude;
+        let noise = if is_magnitude { &self.magnitudes[noise] } else { &self.values[0][..cells.row.len()] };
+        template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
+        let least = self.least_level(template, row);
+        let least_threshold = least * template.cfar.factor(usize::MAX, usize::MAX);
+        for (level, threshold) in level.iter_mut().zip(threshold).filter(|(level, _)| **level < least) {
+            (*level, *threshold) = (least, least_threshold);
+        }
     }
 }

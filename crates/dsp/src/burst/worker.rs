@@ -15,14 +15,12 @@ use std::sync::Arc;
 pub struct BurstWorker {
     pub(super) plan: Arc<BurstPlan>,
     pub(super) samples: Vec<Complex32>,
-    magnitudes: Vec<f32>,
+    pub(super) magnitudes: Vec<f32>,
     sums: RunningSums,
     pub(super) filter: MatchedFilter,
     /// Values of the row at hand and of the one before.
     pub(super) values: [Vec<f32>; 2],
-    pub(super) level: Vec<f32>,
-    pub(super) threshold: Vec<f32>,
-    cfar_scratch: Vec<f32>,
+    pub(super) cfar_scratch: Vec<f32>,
     overview_scratch: Vec<Complex32>,
     crossings: Crossings,
 }
@@ -41,8 +39,6 @@ impl BurstWorker {
             sums: RunningSums::new(n_sums, is_magnitude),
             filter: plan.filter.make_worker(plan.max_cells),
             values: [values(), if plan.doppler_hz.len() > 1 { values() } else { Vec::new() }],
-            level: vec![0.0; n_tested],
-            threshold: vec![0.0; n_tested],
             cfar_scratch: vec![0.0; scratch],
             overview_scratch: vec![Complex32::ZERO; plan.overview.scratch_len()],
             crossings: Crossings::with_capacity(n_tested),
@@ -139,9 +135,7 @@ impl BurstWorker {
 
     /// Filters and tests all rows of one template; `is_filtered` is that of the only row.
     fn search(&mut self, template: &Template, n: usize, cells: &Cells, is_filtered: bool) {
-        let first = cells.tested.start - cells.row.start;
-        let n_tested = cells.tested.len();
-        self.crossings.begin(n_tested);
+        self.crossings.begin();
         for row in 0..template.rows.len() {
             if row > 0 {
                 self.values.swap(0, 1);
@@ -149,13 +143,48 @@ impl BurstWorker {
             if !is_filtered {
                 self.filter_row(template, row, cells);
             }
-            self.threshold_row(template, row, n, cells);
-            let [values, values_below] = &self.values;
-            let values = &values[..cells.row.len()];
-            let values_below = if row > 0 { &values_below[..cells.row.len()] } else { &[] };
-            let (level, threshold) = (&self.level[..n_tested], &self.threshold[..n_tested]);
-            self.crossings.add(&TestedRow { row, values, values_below, first, level, threshold });
+            self.test_row(template, row, n, cells);
         }
+    }
+
+    /// Puts what is above the threshold in `values[0]`, which is the template's row `row`, among the crossings.
+    fn test_row(&mut self, template: &Template, row: usize, n: usize, cells: &Cells) {
+        let (noise, tested) = self.noise_row(template, n, cells);
+        let least = self.least_level(template, row);
+        let Self { values: [values, below], magnitudes, crossings, cfar_scratch, .. } = self;
+        let (values, first) = (&values[..cells.row.len()], cells.tested.start - cells.row.start);
+        let values_below = if row > 0 { &below[..cells.row.len()] } else { &[] };
+        let noise = if self.plan.input == FilterInput::Magnitude { &magnitudes[noise] } else { values };
+        let under_test = &values[first..first + cells.tested.len()];
+        let row = TestedRow { row, values, values_below, first };
+        crossings.begin_row(&row);
+        let start = tested.start;
+        template.cfar.crossings(
+            noise,
+            tested,
+            under_test,
+            least,
+            cfar_scratch,
+            &mut |cell, level, threshold| {
+                crossings.add(&row, cell - start, level, threshold);
+            },
+        );
+    }
+
+    /// What the CFAR takes its training cells from, a part of the magnitudes or all values of the row at hand, and
+    /// where in that the tested cells lie.
+    pub(super) fn noise_row(
+        &self,
+        template: &Template,
+        n: usize,
+        cells: &Cells,
+    ) -> (Range<usize>, Range<usize>) {
+        let Range { start, end } = cells.tested;
+        let before = match self.plan.input {
+            FilterInput::Magnitude => start.saturating_sub(template.cfar.reach_left()),
+            FilterInput::Complex => cells.row.start,
+        };
+        (before..n.min(end + template.cfar.reach_right()), start - before..end - before)
     }
 
     /// One row of the filter's output into `values[0]`.
@@ -175,7 +204,7 @@ impl BurstWorker {
     /// that is all there is, and no detection.
     ///
     /// Magnitudes: white noise of power σ² leaves `σ²·(1 − π/4)/Σw²` in the output, and its mean is `σ·√π/2`.
-    fn least_level(&self, template: &Template, row: usize) -> f32 {
+    pub(super) fn least_level(&self, template: &Template, row: usize) -> f32 {
         // Rounding is no white noise: it gathers where the transform's butterflies meet.
         let power = GATHERED * self.filter.rounding_power(template.rows.start + row);
         match self.plan.input {
@@ -184,23 +213,6 @@ impl BurstWorker {
                 (f64::from(power) * template.weight_energy / (4.0 / PI - 1.0)).sqrt() as f32
             }
         }
-    }
-
-    /// Noise level and threshold of the tested cells of the row in `values[0]`, which is the template's row `row`.
-    pub(super) fn threshold_row(&mut self, template: &Template, row: usize, n: usize, cells: &Cells) {
-        let n_tested = cells.tested.len();
-        let first = cells.tested.start - cells.row.start;
-        let (noise, tested) = if self.plan.input == FilterInput::Magnitude {
-            let start = cells.tested.start.saturating_sub(template.cfar.reach_left());
-            let end = n.min(cells.tested.end + template.cfar.reach_right());
-            (&self.magnitudes[start..end], cells.tested.start - start..cells.tested.end - start)
-        } else {
-            (&self.values[0][..cells.row.len()], first..first + n_tested)
-        };
-        let least = self.least_level(template, row);
-        let (level, threshold) = (&mut self.level[..n_tested], &mut self.threshold[..n_tested]);
-        template.cfar.thresholds(noise, tested, level, threshold, &mut self.cfar_scratch);
-        raise(level, threshold, least, template.cfar.factor(usize::MAX, usize::MAX));
     }
 
     /// The local maxima of one template.
@@ -294,19 +306,6 @@ impl BurstWorker {
         let explained = time.energy * template.weight_energy;
         let unexplained = self.sums.energy(start..start + n) - explained - noise * n_free as f64;
         explained >= least * least * (explained + unexplained.max(0.0))
-    }
-}
-
-/// Raises levels to the least that means anything, and thresholds with them. A level of zero has no threshold of its
-/// own; `factor` makes one.
-fn raise(level: &mut [f32], threshold: &mut [f32], least: f32, factor: f32) {
-    // Hardly ever is there one to raise; that is seen without a branch per cell.
-    if !level.iter().fold(false, |any, level| any | (*level < least)) {
-        return;
-    }
-    for (level, threshold) in level.iter_mut().zip(threshold).filter(|(level, _)| **level < least) {
-        *threshold = if *level > 0.0 { *threshold * (least / *level) } else { least * factor };
-        *level = least;
     }
 }
 

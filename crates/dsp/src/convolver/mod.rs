@@ -41,7 +41,7 @@ pub enum Samples<'a> {
     Cf32(&'a [[u8; 8]]),
 }
 
-impl Samples<'_> {
+impl<'a> Samples<'a> {
     /// Number of samples.
     pub fn len(&self) -> usize {
         match self {
@@ -54,6 +54,24 @@ impl Samples<'_> {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// What they are stored in.
+    pub fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Cs8(samples) => samples.as_flattened(),
+            Self::Cs16(samples) => samples.as_flattened(),
+            Self::Cf32(samples) => samples.as_flattened(),
+        }
+    }
+
+    /// Bytes of one.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Cs8(_) => 2,
+            Self::Cs16(_) => 4,
+            Self::Cf32(_) => 8,
+        }
     }
 
     /// Some of them.
@@ -82,6 +100,8 @@ impl<'a> From<&'a [Complex32]> for Samples<'a> {
 pub enum Output<'a> {
     /// `y`
     Complex(&'a mut [Complex32]),
+    /// `y`, past the caches where that begins at a cache line of 64 bytes: for memory that is not read again soon.
+    PastCaches(&'a mut [Complex32]),
     /// `|y|²`
     Power(&'a mut [f32]),
     /// Both of the same length.
@@ -92,7 +112,7 @@ impl Output<'_> {
     /// Number of outputs that there is room for.
     pub fn len(&self) -> usize {
         match self {
-            Self::Complex(out) | Self::Both(out, _) => out.len(),
+            Self::Complex(out) | Self::PastCaches(out) | Self::Both(out, _) => out.len(),
             Self::Power(out) => out.len(),
         }
     }
@@ -145,6 +165,13 @@ impl Convolver {
         self.fft_len + 1 - self.longest.max(1)
     }
 
+    /// How far to go from block to block: what is valid, but that outputs of all blocks begin at a cache line if those
+    /// of the first do.
+    pub fn hop(&self) -> usize {
+        let n = self.n_valid();
+        if n >= 256 { n - n % 16 } else { n }
+    }
+
     /// The way that is taken.
     pub fn path(&self) -> Path {
         self.path
@@ -165,24 +192,25 @@ pub struct ConvolverWorker {
 
 impl ConvolverWorker {
     /// Correlates a block with one template: `lead` zeros, the samples, and zeros to its end. `out` takes the first
-    /// outputs, as many as it has room for. Spectra of blocks that are loaded stay.
+    /// outputs, as many as it has room for. Spectra of blocks that are loaded stay. Gives the samples' energy, Σ|x|².
     ///
     /// # Panics
     /// * zeros and samples are more than a block, or there is room for more outputs than that, or not the same for
     ///   power, or no such template.
-    pub fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) {
+    pub fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) -> f32 {
         self.check_samples(samples, lead);
         self.check_room(&out);
-        self.work.convolve(samples, lead, template, out);
+        self.work.convolve(samples, lead, template, out)
     }
 
-    /// Transforms a block, as [`convolve`](Self::convolve) takes it, for [`correlate`](Self::correlate).
+    /// Transforms a block, as [`convolve`](Self::convolve) takes it, for [`correlate`](Self::correlate). Gives the
+    /// samples' energy, Σ|x|².
     ///
     /// # Panics
     /// * zeros and samples are more than a block, or there is no such block.
-    pub fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) {
+    pub fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32 {
         self.check_samples(samples, lead);
-        self.work.load(block, samples, lead);
+        self.work.load(block, samples, lead)
     }
 
     /// Correlates a loaded block with one template.
@@ -218,9 +246,9 @@ trait Plan: std::fmt::Debug + Send + Sync {
 
 /// What runs a [`Plan`].
 trait Work: std::fmt::Debug + Send {
-    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>);
+    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) -> f32;
 
-    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize);
+    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32;
 
     fn correlate(&mut self, block: usize, template: usize, out: Output<'_>);
 }

@@ -9,7 +9,7 @@
 )]
 
 use super::butterfly::{Group, OfBlock, OfFirstBlock, Ones, in_pairs, merge, split};
-use crate::simd::{ComplexVector, Kernel, Vector};
+use crate::simd::{self, ComplexVector, Kernel, LINE, Vector};
 use rangegate_core::Complex32;
 
 type C<V> = ComplexVector<V>;
@@ -74,6 +74,7 @@ fn parts<T, const R: usize>(block: &mut [T]) -> [&mut [T]; R] {
     std::array::from_fn(|_| parts.next().unwrap_or_default())
 }
 
+/// Gives the energy of the samples, which costs least while they are in registers.
 pub(super) struct FirstPass<'a, V, T, const R: usize> {
     pub(super) zero: V,
     pub(super) samples: &'a [T],
@@ -82,23 +83,29 @@ pub(super) struct FirstPass<'a, V, T, const R: usize> {
 }
 
 impl<V: Vector, T: Stored, const R: usize> Kernel for FirstPass<'_, V, T, R> {
-    type Output = ();
+    type Output = f32;
 
     #[inline(always)]
-    fn run<const FMA: bool>(self) {
+    fn run<const FMA: bool>(self) -> f32 {
         let Self { zero, samples, lead, block } = self;
         let part = block.len() / R;
         let parts = parts::<_, R>(block);
+        // Several, because a sum has to wait for the one before.
+        let mut energy = [zero; 4];
         for chunk in 0..part {
             let mut x = [C { re: zero, im: zero }; R];
             for k in 0..R {
                 x[k] = read(zero, samples, ((k * part + chunk) * V::LANES).wrapping_sub(lead));
+                energy[k % 4] = x[k].re.mul_add(x[k].re, x[k].im.mul_add(x[k].im, energy[k % 4]));
             }
             split(&mut x, &OfFirstBlock(zero));
             for k in 0..R {
                 parts[k][chunk] = x[k];
             }
         }
+        let mut lanes = [0.0; 16];
+        ((energy[0] + energy[1]) + (energy[2] + energy[3])).store(&mut lanes[..V::LANES]);
+        lanes.iter().sum()
     }
 }
 
@@ -118,6 +125,19 @@ impl Sink for Complexes<'_> {
             let mut all = [Complex32::ZERO; 16];
             V::interleave(x, &mut all[..V::LANES]);
             fill(&mut self.0[at..], &all);
+        }
+    }
+}
+
+/// Past the caches, from the beginning of a cache line on.
+pub(super) struct PastCaches<'a>(pub(super) &'a mut [Complex32]);
+
+impl Sink for PastCaches<'_> {
+    #[inline(always)]
+    fn put<V: Vector>(&mut self, at: usize, x: C<V>) {
+        match self.0.get_mut(at..at + V::LANES) {
+            Some(out) => V::interleave_past_caches(x, out),
+            None => Complexes(self.0).put(at, x),
         }
     }
 }
@@ -235,8 +255,20 @@ impl<V: Vector, const R: usize> Kernel for MiddleBackward<'_, V, R> {
     }
 }
 
+/// What the next block will want of the memory, which is asked for while this one keeps the processor busy.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead<'a> {
+    /// Samples of this block.
+    pub(super) bytes: &'a [u8],
+    /// Byte at which to go on, counted from the first of this block and often after its last.
+    pub(super) at: usize,
+    /// Cache lines for each row of the tail.
+    pub(super) n_lines: usize,
+}
+
 pub(super) struct TailPart<'a, V> {
     pub(super) zero: V,
+    pub(super) ahead: Ahead<'a>,
     pub(super) across: &'a [Complex32],
     pub(super) within: &'a [Group<V>],
     pub(super) backward: &'a [C<V>],
@@ -257,7 +289,7 @@ impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kerne
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let TailPart { zero, across, within, backward, quads, spectrum, template, block } = self.0;
+        let TailPart { zero, ahead, across, within, backward, quads, spectrum, template, block } = self.0;
         let backward = &backward[..R / 2];
         let template = if BACKWARD { template } else { within };
         let all =
@@ -265,6 +297,9 @@ impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kerne
         for (k, (x, ((within, template), across))) in
             block.as_chunks_mut::<R>().0.iter_mut().zip(all).enumerate()
         {
+            for line in k * ahead.n_lines..(k + 1) * ahead.n_lines {
+                simd::prefetch(ahead.bytes, ahead.at + line * LINE);
+            }
             let mut rows = if FORWARD { *x } else { spectrum.as_chunks::<R>().0[k] };
             if FORWARD {
                 split(&mut rows, &OfBlock(zero, across));

@@ -50,20 +50,22 @@ struct Worker {
 }
 
 impl Work for Worker {
-    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) {
-        fill(&mut self.product, samples, lead);
+    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) -> f32 {
+        let energy = fill(&mut self.product, samples, lead);
         self.plan.forward.process_with_scratch(&mut self.product, &mut self.scratch);
         for (x, h) in self.product.iter_mut().zip(&self.plan.templates[template]) {
             *x *= h;
         }
         self.invert(out);
+        energy
     }
 
-    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) {
+    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32 {
         let n = self.plan.fft_len;
         let spectrum = &mut self.spectra[block * n..(block + 1) * n];
-        fill(spectrum, samples, lead);
+        let energy = fill(spectrum, samples, lead);
         self.plan.forward.process_with_scratch(spectrum, &mut self.scratch);
+        energy
     }
 
     fn correlate(&mut self, block: usize, template: usize, out: Output<'_>) {
@@ -83,7 +85,7 @@ impl Worker {
             out.iter_mut().zip(&self.product).for_each(|(out, y)| *out = y.norm_sqr());
         };
         match out {
-            Output::Complex(out) => out.copy_from_slice(&self.product[..out.len()]),
+            Output::Complex(out) | Output::PastCaches(out) => out.copy_from_slice(&self.product[..out.len()]),
             Output::Power(out) => power(out),
             Output::Both(complex, out) => {
                 complex.copy_from_slice(&self.product[..complex.len()]);
@@ -93,8 +95,8 @@ impl Worker {
     }
 }
 
-/// Zeros, samples, zeros.
-fn fill(block: &mut [Complex32], samples: Samples<'_>, lead: usize) {
+/// Zeros, samples, zeros; gives the samples' energy.
+fn fill(block: &mut [Complex32], samples: Samples<'_>, lead: usize) -> f32 {
     let (zeros, rest) = block.split_at_mut(lead);
     let (room, padding) = rest.split_at_mut(samples.len());
     zeros.fill(Complex32::ZERO);
@@ -118,4 +120,16 @@ fn fill(block: &mut [Complex32], samples: Samples<'_>, lead: usize) {
             }
         }
     }
+    energy(room)
+}
+
+/// Σ|x|², in lanes that the compiler can add side by side.
+fn energy(samples: &[Complex32]) -> f32 {
+    const LANES: usize = 16;
+    let (chunks, rest) = samples.as_chunks::<LANES>();
+    let mut lanes = [0.0_f32; LANES];
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(sum, x)| *sum += x.norm_sqr());
+    }
+    lanes.iter().sum::<f32>() + rest.iter().map(Complex32::norm_sqr).sum::<f32>()
 }

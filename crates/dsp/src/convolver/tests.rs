@@ -98,7 +98,12 @@ fn every_path_is_the_direct_sum_for_every_length_format_and_alignment() {
                 for (number, template) in templates.iter().enumerate() {
                     worker.convolve(other.samples(), 0, number, Output::Complex(&mut loaded));
                     worker.correlate(0, number, Output::Both(&mut loaded, &mut power));
-                    worker.convolve(recording.samples(), lead, number, Output::Complex(&mut y));
+                    let energy = worker.convolve(recording.samples(), lead, number, Output::Complex(&mut y));
+                    let expected: f64 = recording.numbers.iter().map(C64::norm_sqr).sum();
+                    // A sum of so many in each of eight lanes at least, each addition rounded.
+                    let rounding = (fft_len / 8 + 32) as f64 * f64::from(f32::EPSILON);
+                    let error = (f64::from(energy) - expected).abs();
+                    assert!(error <= rounding * expected, "{path}, {fft_len}: {energy} for {expected}");
                     let tolerance = 1e-6 * (template.len() as f32).sqrt();
                     for k in (0..n_out).step_by(1 + fft_len / 100) {
                         let expected = direct(template, &recording, lead, fft_len, k);

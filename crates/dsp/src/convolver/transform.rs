@@ -11,15 +11,18 @@
 use super::butterfly::Group;
 use super::factors::{backward_factors, by_lane, factors_within, forward_factors, place_of, reversed, root};
 use super::passes::{
-    Complexes, FirstPass, LastPass, MiddleBackward, MiddleForward, Powers, RunTail, Sink, Stored, TailPart,
+    Ahead, Complexes, FirstPass, LastPass, MiddleBackward, MiddleForward, PastCaches, Powers, RunTail, Sink,
+    Stored, TailPart,
 };
 use super::{Output, Samples};
-use crate::simd::{ComplexVector, Vector};
+use crate::simd::{self, ComplexVector, LINE, Vector};
 use rangegate_core::Complex32;
 use rustfft::num_complex::Complex;
 
 type C<V> = ComplexVector<V>;
 type C64 = Complex<f64>;
+
+const NOTHING_AHEAD: Ahead<'_> = Ahead { bytes: &[], at: 0, n_lines: 0 };
 
 /// Radices of the passes; their product times the lanes is the length.
 #[derive(Clone, Debug)]
@@ -123,8 +126,8 @@ impl<V: Vector> Transform<V> {
     }
 
     /// Samples, of which the first is preceded by `lead` zeros and the last followed by as many as it takes, to the
-    /// first pass's end.
-    pub(super) fn first_pass(&self, samples: Samples<'_>, lead: usize, block: &mut [C<V>]) {
+    /// first pass's end. Gives Σ|x|².
+    pub(super) fn first_pass(&self, samples: Samples<'_>, lead: usize, block: &mut [C<V>]) -> f32 {
         assert_eq!(block.len() * V::LANES, self.len, "block of another length");
         match samples {
             Samples::Cs8(samples) => self.first_pass_of(samples, lead, block),
@@ -133,7 +136,7 @@ impl<V: Vector> Transform<V> {
         }
     }
 
-    fn first_pass_of<T: Stored>(&self, samples: &[T], lead: usize, block: &mut [C<V>]) {
+    fn first_pass_of<T: Stored>(&self, samples: &[T], lead: usize, block: &mut [C<V>]) -> f32 {
         let zero = self.zero;
         match self.first {
             8 => zero.run(FirstPass::<V, T, 8> { zero, samples, lead, block }),
@@ -143,23 +146,34 @@ impl<V: Vector> Transform<V> {
 
     /// From the first pass's end to the spectrum.
     pub(super) fn forward(&self, block: &mut [C<V>]) {
-        self.inner::<true, false>(&[], &[], block);
+        self.inner::<true, false>(NOTHING_AHEAD, &[], &[], block);
     }
 
     /// From a spectrum times a template to the last pass's beginning.
     pub(super) fn backward(&self, spectrum: &[C<V>], template: &[Group<V>], block: &mut [C<V>]) {
-        self.inner::<false, true>(spectrum, template, block);
+        self.inner::<false, true>(NOTHING_AHEAD, spectrum, template, block);
     }
 
-    /// [`forward`](Self::forward) and [`backward`](Self::backward), without a spectrum between.
-    pub(super) fn forward_and_backward(&self, template: &[Group<V>], block: &mut [C<V>]) {
-        self.inner::<true, true>(&[], template, block);
+    /// [`forward`](Self::forward) and [`backward`](Self::backward), without a spectrum between. Meanwhile the memory is
+    /// asked for the next `n_next` samples.
+    pub(super) fn forward_and_backward(
+        &self,
+        samples: Samples<'_>,
+        n_next: usize,
+        template: &[Group<V>],
+        block: &mut [C<V>],
+    ) {
+        let (bytes, size) = (samples.bytes(), samples.size());
+        let n_tails = block.len() / self.tail.radix;
+        let n_lines = (n_next * size).div_ceil(LINE).div_ceil(n_tails);
+        self.inner::<true, true>(Ahead { bytes, at: bytes.len(), n_lines }, &[], template, block);
     }
 
     /// All between the first pass and the last; `spectrum` is what is transformed back where nothing is transformed
     /// forward.
     fn inner<const FORWARD: bool, const BACKWARD: bool>(
         &self,
+        ahead: Ahead<'_>,
         spectrum: &[C<V>],
         template: &[Group<V>],
         block: &mut [C<V>],
@@ -172,7 +186,9 @@ impl<V: Vector> Transform<V> {
             }
             let spectrum = if FORWARD { &[] } else { &spectrum[rows.clone()] };
             let template = if BACKWARD { &template[rows.start / 4..rows.end / 4] } else { &[] };
-            self.tail.run::<FORWARD, BACKWARD>(self.zero, rows.start, spectrum, template, block);
+            let at = ahead.at + rows.start / self.tail.radix * ahead.n_lines * LINE;
+            let ahead = Ahead { at, ..ahead };
+            self.tail.run::<FORWARD, BACKWARD>(self.zero, ahead, rows.start, spectrum, template, block);
             if BACKWARD {
                 self.middle.iter().rev().for_each(|pass| pass.backward(self.zero, block));
             }
@@ -182,7 +198,11 @@ impl<V: Vector> Transform<V> {
     /// The first of the outputs, as many as there is room for.
     pub(super) fn last_pass(&self, block: &mut [C<V>], out: Output<'_>) {
         match out {
-            Output::Complex(out) => self.last_pass_to(block, Complexes(out)),
+            Output::PastCaches(out) if out.as_ptr() as usize % LINE == 0 => {
+                self.last_pass_to(block, PastCaches(out));
+                simd::fence();
+            }
+            Output::Complex(out) | Output::PastCaches(out) => self.last_pass_to(block, Complexes(out)),
             Output::Power(out) => self.last_pass_to(block, Powers(out)),
             Output::Both(complex, power) => self.last_pass_to(block, (Complexes(complex), Powers(power))),
         }
@@ -225,6 +245,7 @@ impl<V: Vector> Tail<V> {
     fn run<const FORWARD: bool, const BACKWARD: bool>(
         &self,
         zero: V,
+        ahead: Ahead<'_>,
         first: usize,
         spectrum: &[C<V>],
         template: &[Group<V>],
@@ -232,6 +253,7 @@ impl<V: Vector> Tail<V> {
     ) {
         let parts = TailPart {
             zero,
+            ahead,
             across: &self.forward[first / 2..][..block.len() / 2],
             within: &self.forward_within[first / 4..][..block.len() / 4],
             backward: &self.backward,

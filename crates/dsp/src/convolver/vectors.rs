@@ -76,17 +76,19 @@ struct Worker<V> {
 }
 
 impl<V: Vector + std::fmt::Debug> Work for Worker<V> {
-    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) {
+    fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) -> f32 {
         let Bank { transform, templates } = &*self.bank;
-        transform.first_pass(samples, lead, &mut self.block);
-        transform.forward_and_backward(&templates[template], &mut self.block);
+        let energy = transform.first_pass(samples, lead, &mut self.block);
+        transform.forward_and_backward(samples, out.len(), &templates[template], &mut self.block);
         transform.last_pass(&mut self.block, out);
+        energy
     }
 
-    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) {
+    fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32 {
         let Bank { transform, .. } = &*self.bank;
-        transform.first_pass(samples, lead, &mut self.spectra[block]);
+        let energy = transform.first_pass(samples, lead, &mut self.spectra[block]);
         transform.forward(&mut self.spectra[block]);
+        energy
     }
 
     fn correlate(&mut self, block: usize, template: usize, out: Output<'_>) {

@@ -15,13 +15,13 @@ mod go;
 mod law;
 pub mod map;
 mod os;
+mod row;
 mod so;
 mod tail;
 #[cfg(test)]
 mod tests;
 mod threshold;
 
-use crate::simd::{self, Kernel};
 use crate::theory::NoiseLevel;
 use correlation::Correlation;
 use law::{Level, MeanLaw};
@@ -204,15 +204,18 @@ impl CfarPlan {
         self.window.reach_right()
     }
 
-    /// Scratch that [`Self::thresholds`] needs for this many cells, in `f32`s.
+    /// Scratch that [`Self::thresholds`] and [`Self::crossings`] need for this many cells, in `f32`s.
     pub fn scratch_len(&self, n_cells: usize) -> usize {
-        scratch_len(self.detector, self.window, n_cells)
+        row::scratch_len(self.detector, self.window, n_cells)
     }
 
     /// Scratch that [`Self::thresholds_circular`] needs for a row of this many cells, in `f32`s.
     pub fn scratch_len_circular(&self, n_cells: usize) -> usize {
         let window = self.window_of_circle(n_cells);
-        n_cells + window.reach_left() + window.reach_right() + scratch_len(self.detector, window, n_cells)
+        n_cells
+            + window.reach_left()
+            + window.reach_right()
+            + row::scratch_len(self.detector, window, n_cells)
     }
 
     /// The threshold over the level, for this many training cells on each side; +∞ for none.
@@ -293,91 +296,6 @@ impl CfarPlan {
             Window { training, ..self.window }
         }
     }
-
-    fn run(
-        &self,
-        window: Window,
-        noise: &[f32],
-        cells: Range<usize>,
-        level: &mut [f32],
-        threshold: &mut [f32],
-        scratch: &mut [f32],
-    ) {
-        let (n, needed) = (cells.len(), scratch_len(self.detector, window, cells.len()));
-        assert!(level.len() == n, "{} levels for {n} cells", level.len());
-        assert!(threshold.len() == n, "{} thresholds for {n} cells", threshold.len());
-        assert!(scratch.len() >= needed, "scratch of {}, needs {needed}", scratch.len());
-        let inner_start = cells.start.max(window.reach_left()).min(cells.end);
-        let inner_end = cells.end.min(noise.len().saturating_sub(window.reach_right())).max(inner_start);
-        for i in (cells.start..inner_start).chain(inner_end..cells.end) {
-            let (value, factor) = self.at_edge(window, noise, i, scratch);
-            level[i - cells.start] = value;
-            threshold[i - cells.start] = threshold_of(value, factor);
-        }
-        let inner = inner_start - cells.start..inner_end - cells.start;
-        let (level, threshold) = (&mut level[inner.clone()], &mut threshold[inner]);
-        if !level.is_empty() {
-            let cells = inner_start..inner_end;
-            simd::run(Inside { plan: self, window, noise, cells, level, threshold, scratch });
-        }
-    }
-
-    /// Level and factor of a cell whose reach leaves the row.
-    fn at_edge(&self, window: Window, noise: &[f32], i: usize, scratch: &mut [f32]) -> (f32, f32) {
-        let left = &noise[i.saturating_sub(window.reach_left())..i.saturating_sub(window.guard)];
-        let right_end = (i + window.reach_right() + 1).min(noise.len());
-        let right = &noise[(i + window.span + window.guard + 1).min(noise.len())..right_end];
-        let (n_left, n_right) = (left.len(), right.len());
-        let n = n_left + n_right;
-        // From the cell outwards on both sides, so that a mirrored row has the mirrored result.
-        let sum_left = left.iter().rev().map(|&v| f64::from(v)).sum::<f64>() as f32;
-        let sum_right = right.iter().map(|&v| f64::from(v)).sum::<f64>() as f32;
-        let level = match self.detector {
-            _ if n == 0 => 0.0,
-            Detector::Os { rank } => {
-                scratch[..n_left].copy_from_slice(left);
-                scratch[n_left..n].copy_from_slice(right);
-                os::select(&mut scratch[..n], os::order(rank, n))
-            }
-            Detector::Go if n_left > 0 && n_right > 0 => go::level(sum_left, sum_right, n_left, n_right),
-            Detector::So if n_left > 0 && n_right > 0 => so::level(sum_left, sum_right, n_left, n_right),
-            _ => ca::level(sum_left, sum_right, n_left, n_right),
-        };
-        let (unbias, factor) = self.scales(n_left, n_right);
-        (level * unbias, factor)
-    }
-}
-
-/// Cells whose reach lies within the row.
-struct Inside<'a> {
-    plan: &'a CfarPlan,
-    window: Window,
-    noise: &'a [f32],
-    cells: Range<usize>,
-    level: &'a mut [f32],
-    threshold: &'a mut [f32],
-    scratch: &'a mut [f32],
-}
-
-impl Kernel for Inside<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run<const FMA: bool>(self) {
-        let Self { plan, window, noise, cells, level, threshold, scratch } = self;
-        let n = window.training;
-        match plan.detector {
-            Detector::Os { rank } => os::levels(window, rank, noise, cells, level, scratch),
-            _ => box_sum::side_sums(window, noise, cells, level, threshold, scratch),
-        }
-        let scales = plan.scales(n, n);
-        match plan.detector {
-            Detector::Ca => finish(scales, level, threshold, |left, right| ca::level(left, right, n, n)),
-            Detector::Go => finish(scales, level, threshold, |left, right| go::level(left, right, n, n)),
-            Detector::So => finish(scales, level, threshold, |left, right| so::level(left, right, n, n)),
-            Detector::Os { .. } => finish(scales, level, threshold, |level, _| level),
-        }
-    }
 }
 
 /// Threshold factor, and the law of the unbiased level as points of mean 1 with weights of sum 1.
@@ -400,33 +318,6 @@ pub(crate) fn law_of_level(
         }
     };
     (threshold::solve(&test, &level, false_alarm_probability), level.points)
-}
-
-/// Levels and thresholds from what each detector left in the two rows.
-#[inline(always)]
-fn finish(
-    (unbias, factor): (f32, f32),
-    level: &mut [f32],
-    threshold: &mut [f32],
-    combine: impl Fn(f32, f32) -> f32,
-) {
-    for (level, threshold) in level.iter_mut().zip(threshold) {
-        *level = combine(*level, *threshold) * unbias;
-        *threshold = threshold_of(*level, factor);
-    }
-}
-
-/// A level of zero says nothing about noise: no threshold follows from it.
-#[inline(always)]
-fn threshold_of(level: f32, factor: f32) -> f32 {
-    if level > 0.0 { level * factor } else { f32::INFINITY }
-}
-
-fn scratch_len(detector: Detector, window: Window, n_cells: usize) -> usize {
-    match detector {
-        Detector::Os { .. } => os::scratch_len(window),
-        _ => box_sum::scratch_len(window, n_cells),
-    }
 }
 
 fn check(

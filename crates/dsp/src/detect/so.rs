@@ -6,7 +6,7 @@ use super::law::{Level, MeanLaw};
 /// Level from the sums of the two sides, both of which have cells, before its bias is taken out.
 #[inline(always)]
 pub(super) fn level(left: f32, right: f32, n_left: usize, n_right: usize) -> f32 {
-    (left / n_left as f32).min(right / n_right as f32)
+    (left * (1.0 / n_left as f32)).min(right * (1.0 / n_right as f32))
 }
 
 /// Law of the smaller of two independent means: density `f_l·(1 − F_r) + (1 − F_l)·f_r`.

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::Kernel;
-use super::vector::{ComplexVector, Vector};
+use super::vector::{ComplexVector, LINE, Vector};
 use rangegate_core::Complex32;
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
@@ -183,12 +183,33 @@ impl Vector for Avx2 {
     fn interleave(x: ComplexVector<Self>, to: &mut [Complex32]) {
         assert!(to.len() == Self::LANES);
         let (low, high) = bytemuck::cast_slice_mut(to).split_at_mut(Self::LANES);
-        // SAFETY: see the type.
-        let (first, second) = unsafe {
-            let (lower, upper) = (_mm256_unpacklo_ps(x.re.0, x.im.0), _mm256_unpackhi_ps(x.re.0, x.im.0));
-            (_mm256_permute2f128_ps::<0x20>(lower, upper), _mm256_permute2f128_ps::<0x31>(lower, upper))
-        };
-        Self(first).store(low);
-        Self(second).store(high);
+        let [first, second] = interleaved(x);
+        first.store(low);
+        second.store(high);
+    }
+
+    #[inline(always)]
+    fn interleave_past_caches(x: ComplexVector<Self>, to: &mut [Complex32]) {
+        let to = to.as_mut_ptr_range();
+        assert!(to.end as usize - to.start as usize == LINE && to.start as usize % LINE == 0);
+        let [first, second] = interleaved(x);
+        // SAFETY: the memory of two vectors, the first of which begins where a line does; and see the type.
+        unsafe {
+            _mm256_stream_ps(to.start.cast(), first.0);
+            _mm256_stream_ps(to.start.cast::<f32>().add(Self::LANES), second.0);
+        }
+    }
+}
+
+/// `[re, im]` of the lower lanes, and of the upper.
+#[inline(always)]
+fn interleaved(x: ComplexVector<Avx2>) -> [Avx2; 2] {
+    // SAFETY: see the type.
+    unsafe {
+        let (lower, upper) = (_mm256_unpacklo_ps(x.re.0, x.im.0), _mm256_unpackhi_ps(x.re.0, x.im.0));
+        [
+            Avx2(_mm256_permute2f128_ps::<0x20>(lower, upper)),
+            Avx2(_mm256_permute2f128_ps::<0x31>(lower, upper)),
+        ]
     }
 }

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use super::Kernel;
-use super::vector::{ComplexVector, Vector};
+use super::vector::{ComplexVector, LINE, Vector};
 use rangegate_core::Complex32;
 use std::arch::x86_64::*;
 use std::ops::{Add, Mul, Sub};
@@ -184,13 +184,31 @@ impl Vector for Avx512 {
     fn interleave(x: ComplexVector<Self>, to: &mut [Complex32]) {
         assert!(to.len() == Self::LANES);
         let (low, high) = bytemuck::cast_slice_mut(to).split_at_mut(Self::LANES);
-        // SAFETY: see the type.
-        let (first, second) = unsafe {
-            let lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-            let upper = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-            (_mm512_permutex2var_ps(x.re.0, lower, x.im.0), _mm512_permutex2var_ps(x.re.0, upper, x.im.0))
-        };
-        Self(first).store(low);
-        Self(second).store(high);
+        let [first, second] = interleaved(x);
+        first.store(low);
+        second.store(high);
+    }
+
+    #[inline(always)]
+    fn interleave_past_caches(x: ComplexVector<Self>, to: &mut [Complex32]) {
+        let to = to.as_mut_ptr_range();
+        assert!(to.end as usize - to.start as usize == 2 * LINE && to.start as usize % LINE == 0);
+        let [first, second] = interleaved(x);
+        // SAFETY: two lines of memory, the first of which begins where one does; and see the type.
+        unsafe {
+            _mm512_stream_ps(to.start.cast(), first.0);
+            _mm512_stream_ps(to.start.cast::<f32>().add(Self::LANES), second.0);
+        }
+    }
+}
+
+/// `[re, im]` of the lower lanes, and of the upper.
+#[inline(always)]
+fn interleaved(x: ComplexVector<Avx512>) -> [Avx512; 2] {
+    // SAFETY: see the type.
+    unsafe {
+        let lower = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+        let upper = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        [lower, upper].map(|order| Avx512(_mm512_permutex2var_ps(x.re.0, order, x.im.0)))
     }
 }

@@ -17,7 +17,7 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8, radix_16};
-pub(crate) use vector::{ComplexVector, Vector};
+pub(crate) use vector::{ComplexVector, LINE, Vector};
 
 use rangegate_core::Complex32;
 
@@ -147,6 +147,16 @@ pub(crate) fn prefetch_write<T>(data: &[T], at: usize) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = (data, at);
+}
+
+/// Waits for what was written past the caches, which nobody else may see before.
+#[allow(unsafe_code)]
+pub(crate) fn fence() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the instruction is part of every x86-64 and accesses no memory.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
 }
 
 /// Runs a kernel with the widest vectors there are.

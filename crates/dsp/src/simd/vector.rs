@@ -58,7 +58,13 @@ pub(crate) trait Vector:
 
     /// `[re, im]` of each lane.
     fn interleave(x: ComplexVector<Self>, to: &mut [Complex32]);
+
+    /// As [`interleave`](Self::interleave), past the caches: for what is not read soon. To the beginning of a cache line.
+    fn interleave_past_caches(x: ComplexVector<Self>, to: &mut [Complex32]);
 }
+
+/// Bytes of a cache line, and of the widest vector.
+pub(crate) const LINE: usize = 64;
 
 /// One complex number a lane.
 #[derive(Clone, Copy, Debug)]

@@ -39,13 +39,14 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     for plan in &plans {
         let path = plan.path();
         let (mut filter, n_hot) =
-            (Filter::new(plan, samples, n_templates), (HOT_SAMPLES / plan.n_valid()).max(1));
-        let n = n_hot * plan.n_valid();
+            (Filter::new(plan, samples, n_templates), (HOT_SAMPLES / plan.hop()).max(1));
+        let n = n_hot * plan.hop();
         cases.push(Case::new(format!("{path}, one block again and again"), n, move || filter.again(n_hot)));
         let mut filter = Filter::new(plan, samples, n_templates);
-        let mut out = vec![Complex32::ZERO; filter.n_outputs()];
-        let n = out.len();
-        cases.push(Case::new(format!("{path}, memory to memory"), n, move || filter.complex(&mut out)));
+        let n = filter.n_outputs();
+        let mut out = Lines::new(n);
+        let work = move || filter.complex(out.numbers());
+        cases.push(Case::new(format!("{path}, memory to memory"), n, work));
         let mut filter = Filter::new(plan, samples, n_templates);
         let mut out = vec![0.0; n];
         cases.push(Case::new(format!("{path}, memory to power"), n, move || filter.power(&mut out)));
@@ -53,10 +54,7 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     if args.threads > 1 {
         let mut all: Vec<_> = (0..args.threads)
             .map(|_| {
-                (
-                    Filter::new(&plans[0], samples, n_templates),
-                    vec![Complex32::ZERO; n_outputs(&plans[0], samples)],
-                )
+                (Filter::new(&plans[0], samples, n_templates), Lines::new(n_outputs(&plans[0], samples)))
             })
             .collect();
         let (name, n) = (
@@ -69,7 +67,7 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
                     let _ = rangegate_pipeline::worker::spawn(scope, "bench", move || {
                         // Where it may not be pinned it runs as it is.
                         let _ = args.pin.then(|| rangegate_pipeline::worker::pin(core));
-                        filter.complex(out);
+                        filter.complex(out.numbers());
                     });
                 }
             });
@@ -107,8 +105,28 @@ fn samples(block: &IqBlock) -> Result<Samples<'_>> {
 
 /// Outputs of whole blocks.
 fn n_outputs(plan: &Convolver, samples: Samples<'_>) -> usize {
-    let (fft_len, hop) = (plan.fft_len(), plan.n_valid());
+    let (fft_len, hop) = (plan.fft_len(), plan.hop());
     ((samples.len() - fft_len) / hop + 1) * hop
+}
+
+/// Outputs that begin at a cache line.
+struct Lines {
+    memory: Vec<Complex32>,
+    first: usize,
+    n: usize,
+}
+
+impl Lines {
+    fn new(n: usize) -> Self {
+        const LINE: usize = 64;
+        let memory = vec![Complex32::ZERO; n + LINE / size_of::<Complex32>()];
+        let first = memory.as_ptr().align_offset(LINE).min(memory.len() - n);
+        Self { memory, first, n }
+    }
+
+    fn numbers(&mut self) -> &mut [Complex32] {
+        &mut self.memory[self.first..self.first + self.n]
+    }
 }
 
 /// Overlap-save of all samples.
@@ -129,9 +147,9 @@ impl<'a> Filter<'a> {
             samples,
             n_templates,
             fft_len: plan.fft_len(),
-            hop: plan.n_valid(),
+            hop: plan.hop(),
             n_outputs: n_outputs(plan, samples),
-            kept: vec![Complex32::ZERO; plan.n_valid()],
+            kept: vec![Complex32::ZERO; plan.hop()],
         }
     }
 
@@ -139,16 +157,20 @@ impl<'a> Filter<'a> {
         self.n_outputs
     }
 
+    /// Into memory that nobody reads soon.
     fn complex(&mut self, out: &mut [Complex32]) {
         for (k, out) in out.chunks_exact_mut(self.hop).enumerate() {
-            self.complex_of(k, out);
+            self.one(k, |worker, block, template| match block {
+                Some(block) => _ = worker.convolve(block, 0, 0, Output::PastCaches(out)),
+                None => worker.correlate(0, template, Output::PastCaches(out)),
+            });
         }
     }
 
     fn power(&mut self, out: &mut [f32]) {
         for (k, out) in out.chunks_exact_mut(self.hop).enumerate() {
             self.one(k, |worker, block, template| match block {
-                Some(block) => worker.convolve(block, 0, 0, Output::Power(out)),
+                Some(block) => _ = worker.convolve(block, 0, 0, Output::Power(out)),
                 None => worker.correlate(0, template, Output::Power(out)),
             });
         }
@@ -158,16 +180,12 @@ impl<'a> Filter<'a> {
     fn again(&mut self, times: usize) {
         let mut kept = std::mem::take(&mut self.kept);
         for _ in 0..times {
-            self.complex_of(0, &mut kept);
+            self.one(0, |worker, block, template| match block {
+                Some(block) => _ = worker.convolve(block, 0, 0, Output::Complex(&mut kept)),
+                None => worker.correlate(0, template, Output::Complex(&mut kept)),
+            });
         }
         self.kept = kept;
-    }
-
-    fn complex_of(&mut self, k: usize, out: &mut [Complex32]) {
-        self.one(k, |worker, block, template| match block {
-            Some(block) => worker.convolve(block, 0, 0, Output::Complex(out)),
-            None => worker.correlate(0, template, Output::Complex(out)),
-        });
     }
 
     /// A block with all templates: one takes its samples, several share the transform.

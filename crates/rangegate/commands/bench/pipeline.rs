@@ -34,7 +34,7 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let templates = vec![plan.replicas[0].samples.iter().map(wide).collect::<Vec<_>>()];
     let convolver = Convolver::plan(&templates, burst.filter().fft_len());
     let samples: &[[u8; 4]] = block.bytes().as_chunks().0;
-    let (fft_len, hop) = (convolver.fft_len(), convolver.n_valid());
+    let (fft_len, hop) = (convolver.fft_len(), convolver.hop());
     let mut worker = convolver.make_worker(1);
     let mut out = vec![0.0_f32; args.samples];
     let filter = move || {

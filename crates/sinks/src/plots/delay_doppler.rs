@@ -92,6 +92,7 @@ fn draw_surface(
         limits: [-1.0, high],
         rings: &[(data.detection.0 * delay_scale, data.detection.1 * doppler_scale)],
         crosses: &[],
+        lines: &[],
     }
     .draw(sheet)
 }

@@ -1,6 +1,6 @@
 //! Values over a plane as colours, with a colour bar.
 
-use super::canvas::{Drawn, LABEL, Sheet, TICK, axis, text, tick};
+use super::canvas::{Drawn, LABEL, Sheet, TICK, axis, polyline, text, tick};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
@@ -23,12 +23,16 @@ pub(super) struct HeatMap<'a> {
     pub rings: &'a [(f64, f64)],
     /// What is known to be there: points to be marked with a cross.
     pub crosses: &'a [(f64, f64)],
+    /// Tracks: lines that end where the target is, which is marked with a dot.
+    pub lines: &'a [Vec<(f64, f64)>],
 }
 
 /// Width of the colour bar with its labels, pixels.
 const BAR_WIDTH: u32 = 130;
 /// Orange-red: stands out from all of viridis.
 pub(super) const RING: RGBColor = RGBColor(0xff, 0x5a, 0x36);
+/// Pink: neither a colour of viridis nor near the rings'.
+pub(super) const TRACK: RGBColor = RGBColor(0xff, 0x6e, 0xd8);
 /// More rings than this are drawn small.
 const CROWD: usize = 40;
 const NO_DATA: RGBColor = RGBColor(0xd8, 0xd8, 0xd8);
@@ -84,6 +88,18 @@ impl HeatMap<'_> {
                 + Cross::new((0, 0), arm, BLACK.stroke_width(arm as u32 / 2 + 1))
                 + Cross::new((0, 0), arm, WHITE.stroke_width(2))
         };
+        for line in self.lines {
+            let points: Vec<(f64, f64)> = line.iter().filter(shown).copied().collect();
+            let now = line.last().filter(shown).copied();
+            chart.draw_series(polyline(points.clone(), BLACK.stroke_width(4))).map_err(text)?;
+            chart.draw_series(polyline(points, TRACK.stroke_width(2))).map_err(text)?;
+            let dot = |at| {
+                EmptyElement::at(at)
+                    + Circle::new((0, 0), 5, BLACK.filled())
+                    + Circle::new((0, 0), 4, TRACK.filled())
+            };
+            chart.draw_series(now.map(dot)).map_err(text)?;
+        }
         // What was found is what the picture is for: it is not to be hidden by what is known.
         chart.draw_series(self.crosses.iter().filter(shown).map(cross)).map_err(text)?;
         chart.draw_series(self.rings.iter().filter(shown).map(ring)).map_err(text)?;

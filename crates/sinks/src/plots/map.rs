@@ -1,7 +1,7 @@
 //! Powers over a plane: range-Doppler maps, range over time, speed over time.
 
 use super::canvas::{Raster, Sample, legend, raster, titled};
-use super::heat_map::{HeatMap, RING, robust_limits};
+use super::heat_map::{HeatMap, RING, TRACK, robust_limits};
 use crate::Error;
 use plotters::style::BLACK;
 use std::path::Path;
@@ -31,6 +31,8 @@ pub struct MapPicture {
     pub detections: Vec<(f64, f64)>,
     /// What is known to be there.
     pub truth: Vec<(f64, f64)>,
+    /// Tracks: lines, which end where each target is.
+    pub tracks: Vec<Vec<(f64, f64)>>,
 }
 
 /// Draws a map, and gives what it drew for an animation. Cells smaller than a pixel are drawn by their greatest, so
@@ -86,12 +88,14 @@ fn map_raster(picture: &MapPicture) -> Result<Raster, String> {
         limits,
         rings: &picture.detections,
         crosses: &picture.truth,
+        lines: &picture.tracks,
     };
     raster(|sheet| {
         let rest = titled(sheet, &picture.title)?;
         let shown = [
             (Sample::Ring(RING), "detection", !picture.detections.is_empty()),
             (Sample::Cross(BLACK), "truth", !picture.truth.is_empty()),
+            (Sample::Line(TRACK), "track", !picture.tracks.is_empty()),
         ];
         let entries: Vec<_> = shown.iter().filter(|s| s.2).map(|&(sample, name, _)| (sample, name)).collect();
         map.draw(&legend(&rest, &entries)?)

@@ -37,6 +37,7 @@ pub fn draw_spectrogram(path: &Path, about: &About, waterfall: &Waterfall) -> Re
         limits,
         rings: &[],
         crosses: &[],
+        lines: &[],
     };
     write_png(path, |sheet| {
         let rest = titled(sheet, &format!("Spectrogram — {}", about.title))?;

@@ -1,9 +1,10 @@
 //! Single integrated air picture (Votruba et al., *SIAP Metrics Implementation*, 2001): sums over a scene's times.
 
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The metrics of a whole scene.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Siap {
     /// Share of the truths that have a track, 0 to 1.
     pub completeness: f64,

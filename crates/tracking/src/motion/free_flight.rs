@@ -58,36 +58,72 @@ impl FreeFlight {
 
     /// Moves `[p, v]` by `step_s`: fourth-order Runge-Kutta; the transition is the exponential of the Jacobian.
     pub(super) fn step<const N: usize>(&self, state: &Vector<N>, step_s: f64) -> Moved<N> {
-        let n_steps = (step_s.abs() / STEP_MAX_S).ceil().max(1.0);
-        let h = step_s / n_steps;
-        let mut p = Vector3::new(state[0], state[1], state[2]);
-        let mut v = Vector3::new(state[3], state[4], state[5]);
+        let (n_steps, h) = steps(step_s);
+        let (mut p, mut v) = split(state);
         let mut jacobian = Matrix::<N, N>::identity();
         let mut noise = Matrix::<N, N>::zeros();
         let step_noise = super::white_acceleration::<N>(3, self.psd, 0.0, h);
         let spin = self.frame.from_ecef * Vector3::z() * (-2.0 * EARTH_RATE_RADPS);
-        for _ in 0..n_steps as usize {
-            let (p0, v0) = (p, v);
-            let (a1, _) = self.acceleration(&p0, &v0);
-            let (p2, v2) = (p0 + v0 * (h / 2.0), v0 + a1 * (h / 2.0));
-            let (a2, gradient) = self.acceleration(&p2, &v2);
-            let (p3, v3) = (p0 + v2 * (h / 2.0), v0 + a2 * (h / 2.0));
-            let (a3, _) = self.acceleration(&p3, &v3);
-            let (p4, v4) = (p0 + v3 * h, v0 + a3 * h);
-            let (a4, _) = self.acceleration(&p4, &v4);
-            p = p0 + (v0 + v2 * 2.0 + v3 * 2.0 + v4) * (h / 6.0);
-            v = v0 + (a1 + a2 * 2.0 + a3 * 2.0 + a4) * (h / 6.0);
+        for _ in 0..n_steps {
+            let gradient;
+            (p, v, gradient) = self.runge_kutta(&p, &v, h);
             let transition = exponential::<N>(&gradient, &spin.cross_matrix(), h);
             jacobian = transition * jacobian;
             noise = transition * noise * transition.transpose() + step_noise;
         }
-        let mut moved = *state;
-        for i in 0..3 {
-            moved[i] = p[i];
-            moved[3 + i] = v[i];
-        }
-        Moved { state: moved, jacobian, noise }
+        Moved { state: joined(state, &p, &v), jacobian, noise }
     }
+
+    /// The state alone of [`step`](Self::step).
+    pub(super) fn state_after<const N: usize>(&self, state: &Vector<N>, step_s: f64) -> Vector<N> {
+        let (n_steps, h) = steps(step_s);
+        let (mut p, mut v) = split(state);
+        for _ in 0..n_steps {
+            (p, v, _) = self.runge_kutta(&p, &v, h);
+        }
+        joined(state, &p, &v)
+    }
+
+    /// One step of the integrator, and the gradient of gravity in its middle.
+    fn runge_kutta(
+        &self,
+        p: &Vector3<f64>,
+        v: &Vector3<f64>,
+        h: f64,
+    ) -> (Vector3<f64>, Vector3<f64>, Matrix3<f64>) {
+        let (a1, _) = self.acceleration(p, v);
+        let (p2, v2) = (p + v * (h / 2.0), v + a1 * (h / 2.0));
+        let (a2, gradient) = self.acceleration(&p2, &v2);
+        let (p3, v3) = (p + v2 * (h / 2.0), v + a2 * (h / 2.0));
+        let (a3, _) = self.acceleration(&p3, &v3);
+        let (p4, v4) = (p + v3 * h, v + a3 * h);
+        let (a4, _) = self.acceleration(&p4, &v4);
+        (
+            p + (v + v2 * 2.0 + v3 * 2.0 + v4) * (h / 6.0),
+            v + (a1 + a2 * 2.0 + a3 * 2.0 + a4) * (h / 6.0),
+            gradient,
+        )
+    }
+}
+
+/// Number and length of the integrator's steps.
+fn steps(step_s: f64) -> (usize, f64) {
+    let n_steps = (step_s.abs() / STEP_MAX_S).ceil().max(1.0);
+    (n_steps as usize, step_s / n_steps)
+}
+
+fn split<const N: usize>(state: &Vector<N>) -> (Vector3<f64>, Vector3<f64>) {
+    (Vector3::new(state[0], state[1], state[2]), Vector3::new(state[3], state[4], state[5]))
+}
+
+/// A state with other position and velocity.
+fn joined<const N: usize>(state: &Vector<N>, p: &Vector3<f64>, v: &Vector3<f64>) -> Vector<N> {
+    let mut moved = *state;
+    for i in 0..3 {
+        moved[i] = p[i];
+        moved[3 + i] = v[i];
+    }
+    moved
 }
 
 /// exp(A·h) with A = [0 I; gradient coriolis], to fourth order.

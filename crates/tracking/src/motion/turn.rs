@@ -60,27 +60,59 @@ pub(super) fn known<const N: usize>(rate_radps: f64, n_axes: usize, step_s: f64)
     f
 }
 
+/// Rate of the turn that velocity and acceleration make, rad/s, and their cross product; zero for who stands still.
+fn estimated_rate(v: &Vector3<f64>, a: &Vector3<f64>) -> (f64, Vector3<f64>) {
+    let (speed2, cross) = (v.norm_squared(), v.cross(a));
+    let size = cross.norm();
+    (if speed2 > 1.0 && size > 1e-9 { size / speed2 } else { 0.0 }, cross)
+}
+
+/// Velocity and acceleration of a state of third order.
+fn moving<const N: usize>(state: &Vector<N>, n_axes: usize) -> (Vector3<f64>, Vector3<f64>) {
+    let axes = |from: usize| Vector3::from_fn(|i, _| if i < n_axes { state[from + i] } else { 0.0 });
+    (axes(n_axes), axes(2 * n_axes))
+}
+
+/// The state alone of [`estimated`].
+pub(super) fn estimated_state<const N: usize>(state: &Vector<N>, n_axes: usize, step_s: f64) -> Vector<N> {
+    let (v, a) = moving(state, n_axes);
+    turned(state, n_axes, &v, &a, &Kernel::new(estimated_rate(&v, &a).0, step_s))
+}
+
+fn turned<const N: usize>(
+    state: &Vector<N>,
+    n_axes: usize,
+    v: &Vector3<f64>,
+    a: &Vector3<f64>,
+    kernel: &Kernel,
+) -> Vector<N> {
+    let mut moved = *state;
+    for i in 0..n_axes {
+        moved[i] += kernel.sine * v[i] + kernel.versine * a[i];
+        moved[n_axes + i] = kernel.cosine * v[i] + kernel.sine * a[i];
+        moved[2 * n_axes + i] = -kernel.swing * v[i] + kernel.cosine * a[i];
+    }
+    moved
+}
+
 /// Turn in the plane of velocity and acceleration at ω = |v × a|/|v|², so that jerk = −ω²·v; with its Jacobian.
 pub(super) fn estimated<const N: usize>(
     state: &Vector<N>,
     n_axes: usize,
     step_s: f64,
 ) -> (Vector<N>, Matrix<N, N>) {
-    let axes = |from: usize| Vector3::from_fn(|i, _| if i < n_axes { state[from + i] } else { 0.0 });
-    let (v, a) = (axes(n_axes), axes(2 * n_axes));
-    let speed2 = v.norm_squared();
-    let cross = v.cross(&a);
-    let size = cross.norm();
+    let (v, a) = moving(state, n_axes);
+    let (rate, cross) = estimated_rate(&v, &a);
     // Who stands still turns nowhere.
-    let (rate, by_v, by_a) = if speed2 > 1.0 && size > 1e-9 {
-        let rate = size / speed2;
-        let normal = cross / size;
-        (rate, a.cross(&normal) / speed2 - v * (2.0 * rate / speed2), normal.cross(&v) / speed2)
+    let (by_v, by_a) = if rate > 0.0 {
+        let speed2 = v.norm_squared();
+        let normal = cross / cross.norm();
+        (a.cross(&normal) / speed2 - v * (2.0 * rate / speed2), normal.cross(&v) / speed2)
     } else {
-        (0.0, Vector3::zeros(), Vector3::zeros())
+        (Vector3::zeros(), Vector3::zeros())
     };
     let kernel = Kernel::new(rate, step_s);
-    let mut moved = *state;
+    let moved = turned(state, n_axes, &v, &a, &kernel);
     let mut f = Matrix::<N, N>::identity();
     for i in 0..n_axes {
         let (iv, ia) = (n_axes + i, 2 * n_axes + i);
@@ -90,9 +122,6 @@ pub(super) fn estimated<const N: usize>(
         f[(iv, ia)] = kernel.sine;
         f[(ia, iv)] = -kernel.swing;
         f[(ia, ia)] = kernel.cosine;
-        moved[i] += kernel.sine * v[i] + kernel.versine * a[i];
-        moved[iv] = kernel.cosine * v[i] + kernel.sine * a[i];
-        moved[ia] = -kernel.swing * v[i] + kernel.cosine * a[i];
     }
     let [d_sine, d_versine, d_cosine, d_swing] = kernel.by_rate;
     for i in 0..n_axes {

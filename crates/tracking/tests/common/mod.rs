@@ -31,9 +31,10 @@ pub fn draw<const N: usize>(rng: &mut ChaCha8Rng, covariance: &SMatrix<f64, N, N
     lower * SVector::from_fn(|_, _| normal(rng))
 }
 
-/// Bounds between which the mean of `n` values of χ² of `degrees` lies with 95 % (Wilson and Hilferty).
-pub fn chi2_mean_bounds(degrees: usize, n: usize) -> (f64, f64) {
+/// Bounds between which the mean of `n` values of χ² of `degrees` lies, `z` standard deviations of a normal distribution
+/// (Wilson and Hilferty): 1.96 for 95 %.
+pub fn chi2_mean_bounds(degrees: usize, n: usize, z: f64) -> (f64, f64) {
     let k = (degrees * n) as f64;
     let at = |z: f64| k * (1.0 - 2.0 / (9.0 * k) + z * (2.0 / (9.0 * k)).sqrt()).powi(3) / n as f64;
-    (at(-1.96), at(1.96))
+    (at(-z), at(z))
 }
