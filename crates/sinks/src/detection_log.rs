@@ -62,7 +62,7 @@ impl<'a> From<&'a Detection> for Line<'a> {
 /// # Errors
 /// A number in it is none that JSON can hold.
 pub fn as_read(detection: &Detection) -> Result<Detection, serde_json::Error> {
-    serde_json::from_str(&serde_json::to_string(&Line::from(detection))?)
+    serde_json::from_str(&serde_json::to_string(&Line::from(&detection.rounded()))?)
 }
 
 /// Writes detections as JSON lines to anything that takes bytes. Allocates nothing for a detection.
