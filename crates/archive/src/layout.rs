@@ -189,6 +189,7 @@ impl From<Station> for String {
     }
 }
 
+#[cfg(feature = "parquet")]
 /// Brings the names in a folder to the disk: a file is there after a crash only when its folder says so.
 pub(crate) fn sync_folder(folder: &Path) -> Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
