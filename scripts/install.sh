@@ -31,15 +31,18 @@ need_rust() {
     fi
 }
 
-# need_python: an environment of its own in .venv with the packages that tests compare with.
+# need_venv FOLDER REQUIREMENTS: a Python environment with the packages of a file.
+need_venv() {
+    cmp -s "$2" "$1/requirements.txt" && return
+    say "making $1 with $(grep -cv '^#' "$2") Python packages ($2)"
+    python3 -m venv "$1" 2>/dev/null || { need_packages python3-venv && python3 -m venv --clear "$1"; }
+    "$1/bin/python" -m pip install -q --disable-pip-version-check -r "$2"
+    cp "$2" "$1/requirements.txt"
+}
+
+# need_python: one of its own in .venv with the packages that tests compare with.
 need_python() {
-    local stamp=.venv/requirements.txt
-    if ! cmp -s scripts/requirements.txt "$stamp"; then
-        say "making .venv with $(grep -cv '^#' scripts/requirements.txt) Python packages (scripts/requirements.txt)"
-        python3 -m venv .venv 2>/dev/null || { need_packages python3-venv && python3 -m venv --clear .venv; }
-        .venv/bin/python -m pip install -q --disable-pip-version-check -r scripts/requirements.txt
-        cp scripts/requirements.txt "$stamp"
-    fi
+    need_venv .venv scripts/requirements.txt
     export RANGEGATE_PYTHON="$PWD/.venv/bin/python"
 }
 

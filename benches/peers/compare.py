@@ -105,7 +105,7 @@ def pulse_doppler(program, n_rounds):
         out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         return 1e3 / json.loads(out)["chain"]
 
-    ours = lambda: rangegate(program, "the chain", "pulse-doppler")
+    ours = lambda: rangegate(program, "chain:", "pulse-doppler")
     return compare("pulse-Doppler, 128 × 8192", {"SciPy": scipy}, ours, n_rounds)
 
 
@@ -136,7 +136,7 @@ def draw(rows, path):
 
 def main():
     program, folder, n_rounds, out = sys.argv[1], pathlib.Path(sys.argv[2]), int(sys.argv[3]), pathlib.Path(sys.argv[4])
-    rows = filters(program, folder, n_rounds) + pulse_doppler(program, n_rounds)
+    rows = pulse_doppler(program, n_rounds) + filters(program, folder, n_rounds)
     text = table(rows)
     print(text)
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "")

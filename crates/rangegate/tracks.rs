@@ -191,7 +191,7 @@ impl Follower {
         let (_, key_s) = *self.newest.insert(before.unwrap_or((cpi, time_s)));
         self.waiting.push(key_s, Waiting { cpi, time_s, measurement: measurement(id, detection) });
         while let Some((_, next)) = self.waiting.pop() {
-            self.follow(next)?;
+            self.follow(&next)?;
         }
         Ok(())
     }
@@ -202,7 +202,7 @@ impl Follower {
     /// The disk is full.
     pub fn finish(mut self) -> Result<Tracks> {
         while let Some((_, next)) = self.waiting.flush() {
-            self.follow(next)?;
+            self.follow(&next)?;
         }
         if let Some(last) = self.current.take() {
             self.scan(last)?;
@@ -214,7 +214,7 @@ impl Follower {
     }
 
     /// Gathers the detections of a CPI.
-    fn follow(&mut self, next: Waiting) -> Result<()> {
+    fn follow(&mut self, next: &Waiting) -> Result<()> {
         if self.current.as_ref().is_some_and(|scan| scan.cpi != next.cpi)
             && let Some(whole) = self.current.take()
         {

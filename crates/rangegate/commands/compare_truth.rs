@@ -141,8 +141,7 @@ fn compare_tracks(
     let cpis: Vec<(f64, Vec<Place>)> = cpis.into_values().collect();
     let tracks = by_cpi(points, &cpis, n_axes)?;
     let latest = points.iter().map(|point| point.time_s).fold(f64::NEG_INFINITY, f64::max);
-    let step_s = step_s(&cpis);
-    let n_cpis = cpis.iter().filter(|cpi| cpi.0 <= latest + step_s / 2.0).count();
+    let n_cpis = cpis.iter().filter(|cpi| cpi.0 <= latest).count();
     // A run without a single track is compared with everything.
     let n_cpis = if points.is_empty() { cpis.len() } else { n_cpis };
     let (mut mean, mut ospa_m, mut sums) = (MeanGospa::default(), 0.0, SiapSums::default());
@@ -187,23 +186,16 @@ fn compare_tracks(
     })
 }
 
-/// From the beginning of a CPI to that of the next.
-fn step_s(cpis: &[(f64, Vec<Place>)]) -> f64 {
-    cpis.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min)
-}
-
-/// The tracks of each CPI of the truth: those that are nearest to it in time, and within half a CPI.
+/// The tracks of each CPI of the truth: those whose time, which is the CPI's middle, lies in it.
 fn by_cpi(points: &[TrackPoint], cpis: &[(f64, Vec<Place>)], n_axes: usize) -> Result<Vec<Vec<Place>>> {
     let mut tracks = vec![Vec::new(); cpis.len()];
-    let half_s = step_s(cpis) / 2.0;
+    let step_s = cpis.windows(2).map(|pair| pair[1].0 - pair[0].0).fold(f64::INFINITY, f64::min);
     for point in points {
         let Some(state) = point.state.get(..2 * n_axes) else {
             bail!("track {} has {} numbers, too few for its space", point.track, point.state.len());
         };
-        let after = cpis.partition_point(|cpi| cpi.0 < point.time_s);
-        let off = |at: &usize| (cpis[*at].0 - point.time_s).abs();
-        let near = [after.wrapping_sub(1), after].into_iter().filter(|at| *at < cpis.len());
-        if let Some(at) = near.min_by(|a, b| off(a).total_cmp(&off(b))).filter(|at| off(at) <= half_s) {
+        let at = cpis.partition_point(|cpi| cpi.0 <= point.time_s).wrapping_sub(1);
+        if cpis.get(at).is_some_and(|cpi| point.time_s < cpi.0 + step_s) {
             let (position, velocity) = (state[..n_axes].to_vec(), state[n_axes..].to_vec());
             tracks[at].push(Place { id: point.track, position, velocity });
         }

@@ -91,6 +91,7 @@ fn clutter_is_not_confirmed_more_often_where_runs_are_short() {
 fn targets_are_confirmed_soon_and_kept() {
     let mut late = 0;
     let mut scans_needed = 0;
+    let mut false_tracks = 0;
     for seed in 0..100 {
         let mut rng = seeded(seed);
         let mut tracker = tracker(&TrackingConfig::default());
@@ -111,7 +112,8 @@ fn targets_are_confirmed_soon_and_kept() {
         scans_needed += first.unwrap();
         late += usize::from(first.unwrap() > 6);
         let states: Vec<_> = tracker.tracks().collect();
-        assert_eq!((tracks, states.len()), (1, 1), "seed {seed}");
+        assert_eq!(states.len(), 1, "seed {seed}");
+        false_tracks += tracks - 1;
         assert!((states[0].range_m - (30e3 - 150.0 * 59.0)).abs() < 100.0);
         assert!((states[0].range_rate_mps + 150.0).abs() < 5.0);
     }
@@ -120,6 +122,9 @@ fn targets_are_confirmed_soon_and_kept() {
         f64::from(scans_needed) / 100.0
     );
     assert!(scans_needed < 330 && late < 3, "{scans_needed} {late}");
+    // Each start may bring 0.01 of them: 1 is expected at most, and more than 4 once in 270 such tests.
+    println!("{false_tracks} tracks from clutter in 100 runs");
+    assert!(false_tracks <= 4, "{false_tracks}");
 }
 
 /// How many of `n` pairs that cross with 5 m/s (five standard deviations) between them swap names, and how many lose one.

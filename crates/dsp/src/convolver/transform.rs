@@ -198,7 +198,7 @@ impl<V: Vector> Transform<V> {
     /// The first of the outputs, as many as there is room for.
     pub(super) fn last_pass(&self, block: &mut [C<V>], out: Output<'_>) {
         match out {
-            Output::PastCaches(out) if out.as_ptr() as usize % LINE == 0 => {
+            Output::PastCaches(out) if (out.as_ptr() as usize).is_multiple_of(LINE) => {
                 self.last_pass_to(block, PastCaches(out));
                 simd::fence();
             }

@@ -192,7 +192,7 @@ impl Vector for Avx512 {
     #[inline(always)]
     fn interleave_past_caches(x: ComplexVector<Self>, to: &mut [Complex32]) {
         let to = to.as_mut_ptr_range();
-        assert!(to.end as usize - to.start as usize == 2 * LINE && to.start as usize % LINE == 0);
+        assert!(to.end as usize - to.start as usize == 2 * LINE && (to.start as usize).is_multiple_of(LINE));
         let [first, second] = interleaved(x);
         // SAFETY: two lines of memory, the first of which begins where one does; and see the type.
         unsafe {

@@ -23,7 +23,7 @@ pub(super) struct HeatMap<'a> {
     pub rings: &'a [(f64, f64)],
     /// What is known to be there: points to be marked with a cross.
     pub crosses: &'a [(f64, f64)],
-    /// Tracks: lines that end where the target is, which is marked with a dot.
+    /// Tracks: lines that end where the target is, which is marked with a square.
     pub lines: &'a [Vec<(f64, f64)>],
 }
 
@@ -93,12 +93,14 @@ impl HeatMap<'_> {
             let now = line.last().filter(shown).copied();
             chart.draw_series(polyline(points.clone(), BLACK.stroke_width(4))).map_err(text)?;
             chart.draw_series(polyline(points, TRACK.stroke_width(2))).map_err(text)?;
-            let dot = |at| {
+            // Around the ring of the detection that it took.
+            let half = radius + 4;
+            let square = |at| {
                 EmptyElement::at(at)
-                    + Circle::new((0, 0), 5, BLACK.filled())
-                    + Circle::new((0, 0), 4, TRACK.filled())
+                    + Rectangle::new([(-half, -half), (half, half)], BLACK.stroke_width(4))
+                    + Rectangle::new([(-half, -half), (half, half)], TRACK.stroke_width(2))
             };
-            chart.draw_series(now.map(dot)).map_err(text)?;
+            chart.draw_series(now.map(square)).map_err(text)?;
         }
         // What was found is what the picture is for: it is not to be hidden by what is known.
         chart.draw_series(self.crosses.iter().filter(shown).map(cross)).map_err(text)?;
