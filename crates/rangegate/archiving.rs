@@ -25,7 +25,7 @@ pub struct ArchiveConfig {
     pub station: Station,
     /// Seal hours that are over into Parquet files; default: where this build can.
     pub seal: Option<bool>,
-    /// Forget what is older, days before the newest.
+    /// Forget hours that were over so many days before the newest row.
     pub keep_days: Option<f64>,
     /// Forget the oldest hours while the archive is larger.
     pub keep_bytes: Option<u64>,
@@ -114,7 +114,7 @@ impl Archiving {
         );
         let patience = plan.radio.is_some().then_some(RADIO_PATIENCE);
         let options = WriteOptions { patience, keep: Some(config.keep()), ..WriteOptions::default() };
-        let writer = Writer::begin(&Folder::new(&config.path), &run, options).context("--archive")?;
+        let writer = Writer::begin(&Folder::new(&config.path), &run, options).context("the archive")?;
         let gaps = Arc::new(Mutex::new(Vec::new()));
         let watched = Watched { source, next_sample: None, gaps: Arc::clone(&gaps) };
         let (path, stream) = (config.path.clone(), plan.stream.clone());

@@ -154,7 +154,7 @@ pub enum ArchiveCommand {
     Seal(SealArgs),
     /// Forget what is old or too much
     ///
-    /// Rows whose recording does not say when it was made have no age, and stay.
+    /// Whole hours are forgotten. Rows whose recording does not say when it was made have no age, and stay.
     Prune(PruneArgs),
     /// Write rows to a file: .parquet, .csv, .jsonl, or .sigmf-meta (annotations, of one run)
     Export(Box<ExportArgs>),
@@ -282,7 +282,8 @@ pub struct QueryArgs {
 
     /// Ask in SQLite's SQL: one SELECT from detections, tracks, runs, gap, health, density
     ///
-    /// Times are time_ns, nanoseconds since 1970. Nothing can be changed. Sealed hours are laid out for the query: say
+    /// Times are time_ns, nanoseconds since 1970. Nothing can be changed, and functions whose time has no bound cannot be
+    /// called. Sealed hours are laid out for the query: say
     /// which with --from and --to.
     #[arg(long, value_name = "SELECT", conflicts_with_all = ["what", "step_minutes"])]
     pub sql: Option<String>,

@@ -1,6 +1,7 @@
 //! Whether an archive is as it should be.
 
-use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station};
+use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station, begin_of};
+use crate::repair::unknown_files;
 use crate::sealed::Mark;
 use crate::{Error, Folder, Kind, Reader, Result, schema};
 use rusqlite::Connection;
@@ -26,7 +27,7 @@ pub struct Check {
 }
 
 /// Checks all of it: the database page by page, every sealed file byte by byte (SHA-256), and that both agree. Brings
-/// an archive of an older version up to date first.
+/// an archive of an older version up to date first. Runs may go on meanwhile.
 ///
 /// # Errors
 /// There is no archive, or its database cannot even be opened: [`crate::repair()`] may save what is in it.
@@ -41,14 +42,19 @@ pub fn check(folder: &Folder) -> Result<Check> {
     if !found.problems.is_empty() {
         return Ok(found);
     }
-    let mut files = sealed_files(folder)?;
     for (id, station) in reader.stations()? {
         for kind in Kind::ALL {
             for mark in reader.parts(kind, id, &station, (i64::MIN, i64::MAX))? {
-                files.retain(|file| *file != folder.part(&mark.part));
+                let problem = part_problem(folder, &mark);
+                // What was forgotten meanwhile is no damage.
+                if problem.is_some()
+                    && !reader.parts(kind, id, &station, (mark.min_ns, i64::MAX))?.contains(&mark)
+                {
+                    continue;
+                }
                 found.sealed_files += 1;
                 found.sealed_rows += mark.rows;
-                found.problems.extend(part_problem(folder, &mark));
+                found.problems.extend(problem);
             }
             let sql = format!("SELECT count(*) FROM {} WHERE station = ?", kind.table());
             let n: i64 = reader
@@ -57,16 +63,21 @@ pub fn check(folder: &Folder) -> Result<Check> {
                 .map_err(|error| Error::sqlite(&folder.database(), "read", error))?;
             found.live_rows += n;
         }
-        let wrong = wrong_density(reader.connection(), folder, id)?;
+        let wrong = reader.at_one_moment(|| wrong_density(reader.connection(), folder, id))?;
         if let Some(hour) = wrong.first() {
-            let hour = crate::row::time_from_ns(hour * HOUR_NS);
+            let hour = crate::row::time_from_ns(begin_of(*hour));
             let n = wrong.len();
             found
                 .problems
                 .push(format!("{station}: the density of {n} hours is not that of their rows, first {hour}"));
         }
     }
-    found.problems.extend(files.iter().map(|file| format!("{}: belongs to nothing", file.display())));
+    let unknown = {
+        let lock = folder.upkeep_lock()?;
+        lock.lock_shared().map_err(|error| Error::io(folder.path(), "lock", error))?;
+        unknown_files(folder)?
+    };
+    found.problems.extend(unknown.iter().map(|file| format!("{}: belongs to nothing", file.display())));
     let running = reader.runs(None)?.into_iter().filter(|run| run.status == "running");
     found
         .notes
@@ -211,6 +222,6 @@ pub(crate) fn part_of(folder: &Folder, file: &Path) -> Option<Part> {
 
 /// A name for a station that a sealed file tells of.
 pub(crate) fn number_of(connection: &Connection, folder: &Folder, station: &Station) -> Result<i64> {
-    crate::write::station_id(connection, station)
+    crate::groups::station_id(connection, station)
         .map_err(|error| Error::sqlite(&folder.database(), "write", error))
 }

@@ -90,6 +90,11 @@ pub fn hour_of(time_ns: i64) -> i64 {
     time_ns.div_euclid(HOUR_NS)
 }
 
+/// When an hour since 1970 begins, ns.
+pub(crate) fn begin_of(hour: i64) -> i64 {
+    hour.saturating_mul(HOUR_NS)
+}
+
 /// One sealed file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Part {

@@ -22,24 +22,31 @@
 
 pub mod check;
 mod error;
+mod filter;
+mod groups;
 pub mod layout;
 mod merge;
 pub mod read;
 pub mod repair;
 pub mod row;
 mod schema;
+#[cfg(feature = "parquet")]
+mod seal;
 mod sealed;
 pub mod sql;
+mod summary;
 pub mod table;
 pub mod upkeep;
 pub mod write;
 
 pub use check::{Check, check};
 pub use error::{Error, Result};
+pub use filter::Filter;
 pub use layout::{Folder, Kind, Station};
-pub use read::{DensityBin, Filter, Overview, Reader};
+pub use read::Reader;
 pub use repair::{Repair, repair};
 pub use row::{DetectionRow, Gap, HealthRow, RunRow, TrackRow};
+pub use summary::{DensityBin, Overview};
 pub use upkeep::{Keep, Seal, Upkept, upkeep};
 pub use write::{Ending, RunStart, WriteOptions, Writer, Written};
 

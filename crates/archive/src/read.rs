@@ -1,146 +1,15 @@
 //! The way out: rows in order of time, from the database and from sealed hours.
 
-use crate::layout::{MINUTE_NS, Part, Station};
+use crate::filter::{Filter, Matches};
+use crate::layout::{Part, Station};
 use crate::merge::{Merge, Next};
-use crate::row::{DetectionRow, Gap, HealthRow, Names, Record, RunRow, TrackRow, ns_from_time, time_from_ns};
+use crate::row::{DetectionRow, Names, Record, TrackRow};
 use crate::{Error, Folder, Kind, Result, schema, sealed};
-use rangegate_core::Timestamp;
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, params_from_iter};
-use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
-
-/// Which rows.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
-    /// Of this station only.
-    pub station: Option<Station>,
-    /// At or after this time. Rows without a time are left out where a time is asked for.
-    pub from: Option<Timestamp>,
-    /// Before this time.
-    pub to: Option<Timestamp>,
-    /// Range from and to, m, both included.
-    pub range_m: Option<(f64, f64)>,
-    /// SNR at least, dB; tracks have none and are all let through.
-    pub min_snr_db: Option<f64>,
-    /// Of this template.
-    pub template: Option<String>,
-    /// Of this run.
-    pub run: Option<i64>,
-    /// Of the track of this number: its updates, or the detections that it is made of.
-    pub track: Option<i64>,
-}
-
-impl Filter {
-    fn has_time(&self) -> bool {
-        self.from.is_some() || self.to.is_some()
-    }
-
-    /// From and to in nanoseconds: the second is not included.
-    fn window_ns(&self) -> (i64, i64) {
-        let ns = |time: Option<Timestamp>, default: i64| {
-            let clamped = |time: Timestamp| if time.as_nanosecond() < 0 { i64::MIN } else { i64::MAX };
-            time.map_or(default, |time| ns_from_time(time).unwrap_or_else(|| clamped(time)))
-        };
-        (ns(self.from, i64::MIN), ns(self.to, i64::MAX))
-    }
-
-    /// What of it the database can say.
-    fn sql(&self, kind: Kind) -> (String, Vec<Sql>) {
-        let (mut sql, mut values) = (String::new(), Vec::new());
-        let mut and = |condition: &str, value: Sql| {
-            sql.push_str(" AND ");
-            sql.push_str(condition);
-            values.push(value);
-        };
-        if let Some((from_m, to_m)) = self.range_m {
-            and("range_m >= ?", Sql::Real(from_m));
-            and("range_m <= ?", Sql::Real(to_m));
-        }
-        if let Some(run) = self.run {
-            and("run = ?", Sql::Integer(run));
-        }
-        match kind {
-            Kind::Detections => {
-                if let Some(snr_db) = self.min_snr_db {
-                    and("snr_db >= ?", Sql::Real(snr_db));
-                }
-                if let Some(template) = &self.template {
-                    and("template = (SELECT id FROM template WHERE name = ?)", Sql::Text(template.clone()));
-                }
-            }
-            Kind::Tracks => {
-                if let Some(track) = self.track {
-                    and("track = ?", Sql::Integer(track));
-                }
-            }
-        }
-        (sql, values)
-    }
-}
-
-/// What a row is tried by where the database did not do it.
-pub(crate) trait Matches {
-    fn matches(&self, filter: &Filter) -> bool;
-}
-
-fn is_in_range(range_m: Option<f64>, filter: &Filter) -> bool {
-    filter.range_m.is_none_or(|(from, to)| range_m.is_some_and(|range_m| (from..=to).contains(&range_m)))
-}
-
-impl Matches for DetectionRow {
-    fn matches(&self, filter: &Filter) -> bool {
-        let d = &self.detection;
-        is_in_range(d.range_m, filter)
-            && filter.min_snr_db.is_none_or(|least_db| d.snr_db >= least_db)
-            && filter.template.as_ref().is_none_or(|template| **template == *d.template)
-            && filter.run.is_none_or(|run| run == self.run)
-    }
-}
-
-impl Matches for TrackRow {
-    fn matches(&self, filter: &Filter) -> bool {
-        is_in_range(self.state.range_m, filter)
-            && filter.track.is_none_or(|track| track == self.state.track)
-            && filter.run.is_none_or(|run| run == self.run)
-    }
-}
-
-/// Detections of a stretch of the time line.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct DensityBin {
-    /// Begin of the stretch.
-    pub time: Timestamp,
-    /// Detections in it.
-    pub detections: i64,
-    /// The strongest, dB.
-    pub max_snr_db: Option<f64>,
-}
-
-/// What an archive holds of a station.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Overview {
-    /// Whose.
-    pub station: String,
-    /// Runs.
-    pub runs: i64,
-    /// Detections in the database.
-    pub live_detections: i64,
-    /// Detections in sealed hours.
-    pub sealed_detections: i64,
-    /// Updates of tracks, in both.
-    pub track_updates: i64,
-    /// Sealed files.
-    pub sealed_files: i64,
-    /// Their size.
-    pub sealed_bytes: i64,
-    /// First and last minute with detections.
-    pub first_time: Option<Timestamp>,
-    /// See `first_time`.
-    pub last_time: Option<Timestamp>,
-}
 
 /// Rows that are fetched from the database at a time.
 const PAGE: usize = 4096;
@@ -164,7 +33,7 @@ impl Reader {
         Ok(Self { folder, connection })
     }
 
-    fn failed(&self, error: rusqlite::Error) -> Error {
+    pub(crate) fn failed(&self, error: rusqlite::Error) -> Error {
         Error::sqlite(&self.folder.database(), "read", error)
     }
 
@@ -221,7 +90,7 @@ impl Reader {
         Ok(members)
     }
 
-    fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    pub(crate) fn at_one_moment<T>(&self, read: impl FnOnce() -> Result<T>) -> Result<T> {
         let transaction = self.connection.unchecked_transaction().map_err(|error| self.failed(error))?;
         let read = read();
         // It changed nothing: whether its end is told makes no difference.
@@ -398,171 +267,6 @@ impl Reader {
         read().map_err(|error| self.failed(error))
     }
 
-    fn query<T>(
-        &self,
-        sql: &str,
-        values: &[Sql],
-        row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
-    ) -> Result<Vec<T>> {
-        let mut statement = self.connection.prepare_cached(sql).map_err(|error| self.failed(error))?;
-        let rows = statement.query_map(params_from_iter(values), row).map_err(|error| self.failed(error))?;
-        rows.collect::<rusqlite::Result<_>>().map_err(|error| self.failed(error))
-    }
-
-    /// The runs, in the order in which they began, of one station or of all.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn runs(&self, station: Option<&Station>) -> Result<Vec<RunRow>> {
-        let sql =
-            "SELECT run, station, status, source, sample_rate_hz, first_sample, start_ns, detections, tracks,
-                   first_ns, last_ns, dropped FROM runs WHERE ?1 IS NULL OR station = ?1 ORDER BY run";
-        let time = |ns: Option<i64>| ns.map(time_from_ns);
-        self.query(sql, &[station_value(station)], |row| {
-            Ok(RunRow {
-                run: row.get(0)?,
-                station: row.get(1)?,
-                status: row.get(2)?,
-                source: row.get(3)?,
-                sample_rate_hz: row.get(4)?,
-                first_sample: row.get::<_, i64>(5)? as u64,
-                start_time: time(row.get(6)?),
-                detections: row.get(7)?,
-                tracks: row.get(8)?,
-                first_time: time(row.get(9)?),
-                last_time: time(row.get(10)?),
-                dropped: row.get(11)?,
-            })
-        })
-    }
-
-    /// A run's configuration and report, JSON, as they were written.
-    ///
-    /// # Errors
-    /// There is no such run, or the archive is damaged.
-    pub fn run_documents(&self, run: i64) -> Result<(String, Option<String>)> {
-        let sql = "SELECT configuration, report FROM run WHERE id = ?";
-        let mut found = self.query(sql, &[Sql::Integer(run)], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        found.pop().ok_or_else(|| Error::new(self.folder.path(), format!("has no run {run}")))
-    }
-
-    /// The run that this one would be again: of the same station, source, window and configuration, with as many
-    /// detections. The same recording and configuration give the same detections.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn same_run(&self, run: &crate::RunStart, detections: u64) -> Result<Option<i64>> {
-        let sql = "SELECT min(run) FROM runs WHERE station = ? AND source = ? AND sample_rate_hz = ? AND first_sample = ?
-                   AND start_ns IS ? AND configuration = ? AND detections = ?";
-        let values = [
-            Sql::Text(run.station.to_string()),
-            Sql::Text(run.source.clone()),
-            Sql::Real(run.sample_rate_hz),
-            Sql::Integer(run.first_sample as i64),
-            run.start_time.and_then(ns_from_time).map_or(Sql::Null, Sql::Integer),
-            Sql::Text(run.configuration.clone()),
-            Sql::Integer(detections as i64),
-        ];
-        Ok(self.query(sql, &values, |row| row.get(0))?.pop().flatten())
-    }
-
-    /// The gaps of a run, or of all, in order.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn gaps(&self, run: Option<i64>) -> Result<Vec<Gap>> {
-        let sql = "SELECT run, first_sample, samples, time_ns FROM gap WHERE ?1 IS NULL OR run = ?1
-                   ORDER BY run, first_sample";
-        self.query(sql, &[run_value(run)], |row| {
-            Ok(Gap {
-                run: row.get(0)?,
-                first_sample: row.get::<_, i64>(1)? as u64,
-                samples: row.get::<_, i64>(2)? as u64,
-                time: row.get::<_, Option<i64>>(3)?.map(time_from_ns),
-            })
-        })
-    }
-
-    /// The figures of health of a run, or of all, in order.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn health(&self, run: Option<i64>) -> Result<Vec<HealthRow>> {
-        let sql = "SELECT run, time_ns, sample, name, value FROM health WHERE ?1 IS NULL OR run = ?1
-                   ORDER BY run, sample, rowid";
-        self.query(sql, &[run_value(run)], |row| {
-            Ok(HealthRow {
-                run: row.get(0)?,
-                time: row.get::<_, Option<i64>>(1)?.map(time_from_ns),
-                sample: row.get::<_, i64>(2)? as u64,
-                name: row.get(3)?,
-                value: row.get(4)?,
-            })
-        })
-    }
-
-    /// How many detections lie where on the time line, in steps of so many minutes; stretches without any are left out.
-    /// Reads no detection: it costs the same for a thousand and for a billion.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn density(
-        &self,
-        station: Option<&Station>,
-        from: Option<Timestamp>,
-        to: Option<Timestamp>,
-        step_minutes: u32,
-    ) -> Result<Vec<DensityBin>> {
-        let window = Filter { from, to, ..Filter::default() }.window_ns();
-        let step = i64::from(step_minutes.max(1));
-        let first = window.0.div_euclid(MINUTE_NS);
-        let last = window.1.saturating_sub(1).div_euclid(MINUTE_NS);
-        // Division that rounds down, also before 1970.
-        let sql = "SELECT (minute - ((minute % ?1) + ?1) % ?1) AS begun, sum(detections), max(max_snr_db) FROM density
-                   WHERE minute BETWEEN ?2 AND ?3 AND (?4 IS NULL OR station = (SELECT id FROM station WHERE name = ?4))
-                   GROUP BY begun ORDER BY begun";
-        let values = [Sql::Integer(step), Sql::Integer(first), Sql::Integer(last), station_value(station)];
-        self.query(sql, &values, |row| {
-            Ok(DensityBin {
-                time: time_from_ns(row.get::<_, i64>(0)?.saturating_mul(MINUTE_NS)),
-                detections: row.get(1)?,
-                max_snr_db: row.get(2)?,
-            })
-        })
-    }
-
-    /// What there is of each station.
-    ///
-    /// # Errors
-    /// The archive is damaged.
-    pub fn overview(&self) -> Result<Vec<Overview>> {
-        let sql = "SELECT name,
-                (SELECT count(*) FROM run WHERE station = s.id),
-                (SELECT count(*) FROM detection WHERE station = s.id),
-                (SELECT total(row_count) FROM sealed WHERE station = s.id AND kind = 'detections'),
-                (SELECT count(*) FROM track_update WHERE station = s.id)
-                    + (SELECT total(row_count) FROM sealed WHERE station = s.id AND kind = 'tracks'),
-                (SELECT count(*) FROM sealed WHERE station = s.id),
-                (SELECT total(bytes) FROM sealed WHERE station = s.id),
-                (SELECT min(minute) FROM density WHERE station = s.id),
-                (SELECT max(minute) FROM density WHERE station = s.id)
-            FROM station s ORDER BY name";
-        let time = |minute: Option<i64>| minute.map(|minute| time_from_ns(minute.saturating_mul(MINUTE_NS)));
-        self.query(sql, &[], |row| {
-            Ok(Overview {
-                station: row.get(0)?,
-                runs: row.get(1)?,
-                live_detections: row.get(2)?,
-                sealed_detections: row.get::<_, f64>(3)? as i64,
-                track_updates: row.get::<_, f64>(4)? as i64,
-                sealed_files: row.get(5)?,
-                sealed_bytes: row.get::<_, f64>(6)? as i64,
-                first_time: time(row.get(7)?),
-                last_time: time(row.get(8)?),
-            })
-        })
-    }
-
     /// The folder of the archive.
     pub fn folder(&self) -> &Folder {
         &self.folder
@@ -571,12 +275,4 @@ impl Reader {
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
     }
-}
-
-fn station_value(station: Option<&Station>) -> Sql {
-    station.map_or(Sql::Null, |station| Sql::Text(station.to_string()))
-}
-
-fn run_value(run: Option<i64>) -> Sql {
-    run.map_or(Sql::Null, Sql::Integer)
 }

@@ -3,18 +3,19 @@
 use crate::check::{
     database_problems, mark_of, number_of, part_of, part_problem, sealed_files, wrong_density,
 };
-use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station};
+use crate::groups::{Density, add_density};
+use crate::layout::{MINUTE_NS, Part, Station, begin_of};
 use crate::row::{Record, ns_from_time, time_from_ns};
 use crate::schema::{self, transaction};
 use crate::sealed::{self, Mark};
-use crate::write::{Density, add_density};
-use crate::{DetectionRow, Error, Filter, Folder, Kind, Reader, Result, TrackRow};
+use crate::write::note_interrupted;
+use crate::{DetectionRow, Error, Filter, Folder, HAS_PARQUET, Kind, Reader, Result, TrackRow};
 use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, OpenFlags, params, params_from_iter};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What a repair did.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -48,27 +49,25 @@ pub fn repair(folder: &Folder) -> Result<Repair> {
     let mut repair = Repair::default();
     if !folder.database().exists() {
         repair.done.push("archive.sqlite was missing: a new one was made of the sealed hours".to_owned());
-    } else if is_damaged(folder) {
+    } else if is_damaged(folder)? {
         salvage(folder, &mut repair)?;
     }
     let connection = schema::open_any(folder)?;
     set_aside_damaged(folder, &connection, &mut repair)?;
+    set_aside_unreadable(folder, &mut repair)?;
     repair.done.extend(settle(folder, &connection)?);
     recount(folder, &connection, &mut repair)?;
-    let interrupted = connection
-        .execute("UPDATE run SET status = 'interrupted' WHERE status = 'running'", [])
-        .map_err(|error| Error::sqlite(&folder.database(), "write", error))?;
+    let interrupted = note_interrupted(&connection, &folder.database())?;
     if interrupted > 0 {
         repair.done.push(format!("{interrupted} runs were interrupted, and say so now"));
     }
     Ok(repair)
 }
 
-fn is_damaged(folder: &Folder) -> bool {
+fn is_damaged(folder: &Folder) -> Result<bool> {
     let path = folder.database();
-    let open = Connection::open(&path).map_err(|error| Error::sqlite(&path, "open", error));
-    open.and_then(|connection| database_problems(&connection, &path))
-        .map_or(true, |problems| !problems.is_empty())
+    let connection = Connection::open(&path).map_err(|error| Error::sqlite(&path, "open", error))?;
+    Ok(!database_problems(&connection, &path)?.is_empty())
 }
 
 /// The tables whose rows are saved, those first that others refer to.
@@ -78,14 +77,9 @@ const TABLES: [&str; 9] =
 /// Copies what can be read of a damaged database into a new one.
 fn salvage(folder: &Folder, repair: &mut Repair) -> Result<()> {
     let path = folder.database();
-    let damaged = (0..)
-        .map(|n| folder.path().join("damaged").join(format!("archive-{n}.sqlite")))
-        .find(|path| !path.exists())
-        .unwrap_or_default();
-    let aside = folder.path().join("damaged");
-    std::fs::create_dir_all(&aside).map_err(|error| Error::io(&aside, "create", error))?;
-    std::fs::rename(&path, &damaged).map_err(|error| Error::io(&path, "set aside", error))?;
-    for ending in ["-wal", "-shm"] {
+    let damaged = free_place(folder, |n| format!("archive-{n}.sqlite"))?;
+    // The database last: where this is cut short, the next repair brings it to what belongs to it.
+    for ending in ["-shm", "-wal", ""] {
         let beside = |path: &Path| path.with_file_name(format!("{}{ending}", name_of(path)));
         if beside(&path).exists() {
             std::fs::rename(beside(&path), beside(&damaged))
@@ -171,12 +165,7 @@ fn set_aside_damaged(folder: &Folder, connection: &Connection, repair: &mut Repa
                 let Some(problem) = part_problem(folder, &mark) else { continue };
                 let path = folder.part(&mark.part);
                 if path.exists() {
-                    let (hour, number) = (mark.part.hour, mark.part.number);
-                    let name = format!("{}-{station}-{hour}-{number}.parquet", kind.name());
-                    let aside = folder.path().join("damaged").join(name);
-                    std::fs::create_dir_all(folder.path().join("damaged"))
-                        .and_then(|()| std::fs::rename(&path, &aside))
-                        .map_err(|error| Error::io(&path, "set aside", error))?;
+                    set_aside(folder, &mark.part)?;
                 }
                 let sql = "DELETE FROM sealed WHERE kind = ? AND station = ? AND hour = ? AND part = ?";
                 connection
@@ -190,10 +179,37 @@ fn set_aside_damaged(folder: &Folder, connection: &Connection, repair: &mut Repa
     Ok(())
 }
 
-/// Files that the database does not know: what was never finished, or sealed and never marked, is removed, because its
-/// rows are in the database; what holds rows that the database has not is taken in. What was done.
-pub(crate) fn settle(folder: &Folder, connection: &Connection) -> Result<Vec<String>> {
-    let files = sealed_files(folder)?;
+/// Sets aside what nobody can read of the files that the database does not know.
+fn set_aside_unreadable(folder: &Folder, repair: &mut Repair) -> Result<()> {
+    for part in unknown_files(folder)?.iter().filter_map(|file| part_of(folder, file)) {
+        if HAS_PARQUET && let Err(problem) = mark_of(folder, &part).and_then(|mark| runs_of(folder, &mark)) {
+            set_aside(folder, &part)?;
+            repair.done.push(format!("{problem}: set aside"));
+        }
+    }
+    Ok(())
+}
+
+/// Moves a sealed file to those that are kept, and not looked for.
+fn set_aside(folder: &Folder, part: &Part) -> Result<()> {
+    let Part { kind, station, hour, number } = part;
+    let name = |n| format!("{}-{station}-{hour}-{number}-{n}.parquet", kind.name());
+    let (path, aside) = (folder.part(part), free_place(folder, name)?);
+    std::fs::rename(&path, aside).map_err(|error| Error::io(&path, "set aside", error))
+}
+
+/// A place for what is damaged: nothing that lies there is replaced.
+fn free_place(folder: &Folder, name: impl Fn(u32) -> String) -> Result<PathBuf> {
+    let aside = folder.path().join("damaged");
+    std::fs::create_dir_all(&aside).map_err(|error| Error::io(&aside, "create", error))?;
+    let mut places = (0..).map(|n| aside.join(name(n)));
+    Ok(places.find(|place| !place.exists()).unwrap_or(aside))
+}
+
+/// The files below the folders of sealed hours that the database does not know. Whoever asks holds the lock of upkeep:
+/// what is being sealed is such a file for a while.
+pub(crate) fn unknown_files(folder: &Folder) -> Result<Vec<PathBuf>> {
+    let mut files = sealed_files(folder)?;
     let reader = Reader::open(folder.path())?;
     let mut known = BTreeSet::new();
     for (id, station) in reader.stations()? {
@@ -202,8 +218,15 @@ pub(crate) fn settle(folder: &Folder, connection: &Connection) -> Result<Vec<Str
             known.extend(marks.iter().map(|mark| folder.part(&mark.part)));
         }
     }
+    files.retain(|file| !known.contains(file));
+    Ok(files)
+}
+
+/// Files that the database does not know: what was never finished, or sealed and never marked, is removed, because its
+/// rows are in the database; what holds rows that the database has not is taken in. What was done.
+pub(crate) fn settle(folder: &Folder, connection: &Connection) -> Result<Vec<String>> {
     let mut done = Vec::new();
-    for file in files.into_iter().filter(|file| !known.contains(file)) {
+    for file in unknown_files(folder)? {
         let remove = || std::fs::remove_file(&file).map_err(|error| Error::io(&file, "remove", error));
         if file.extension().is_some_and(|extension| extension == "tmp") {
             remove()?;
@@ -245,11 +268,7 @@ fn is_live<R: Record>(folder: &Folder, connection: &Connection, mark: &Mark) -> 
 fn adopt(folder: &Folder, connection: &Connection, mark: &Mark) -> Result<()> {
     let path = folder.database();
     let Part { kind, station, hour, number } = &mark.part;
-    let mut runs = BTreeSet::new();
-    match kind {
-        Kind::Detections => runs_of::<DetectionRow>(folder, mark, &mut runs)?,
-        Kind::Tracks => runs_of::<TrackRow>(folder, mark, &mut runs)?,
-    }
+    let runs = runs_of(folder, mark)?;
     transaction(connection, &path, || {
         let id = number_of(connection, folder, station)?;
         let failed = |error| Error::sqlite(&path, "write", error);
@@ -267,12 +286,20 @@ fn adopt(folder: &Folder, connection: &Connection, mark: &Mark) -> Result<()> {
     })
 }
 
-fn runs_of<R: Record>(folder: &Folder, mark: &Mark, runs: &mut BTreeSet<i64>) -> Result<()> {
-    let mut rows = sealed::Rows::<R>::new(folder, mark.clone(), (i64::MIN, i64::MAX));
-    while let Some(row) = rows.next()? {
-        runs.insert(row.key().1);
+/// The runs that the rows of a file name; reads every one of them.
+fn runs_of(folder: &Folder, mark: &Mark) -> Result<BTreeSet<i64>> {
+    fn read<R: Record>(folder: &Folder, mark: &Mark) -> Result<BTreeSet<i64>> {
+        let mut rows = sealed::Rows::<R>::new(folder, mark.clone(), (i64::MIN, i64::MAX));
+        let mut runs = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            runs.insert(row.key().1);
+        }
+        Ok(runs)
     }
-    Ok(())
+    match mark.part.kind {
+        Kind::Detections => read::<DetectionRow>(folder, mark),
+        Kind::Tracks => read::<TrackRow>(folder, mark),
+    }
 }
 
 /// Counts the detections a minute anew in hours where they are wrong.
@@ -284,7 +311,7 @@ fn recount(folder: &Folder, connection: &Connection, repair: &mut Repair) -> Res
             let density = density_of(&reader, &station, *hour)?;
             transaction(connection, &folder.database(), || {
                 let failed = |error| Error::sqlite(&folder.database(), "write", error);
-                let minutes = [hour * HOUR_NS / MINUTE_NS, (hour + 1) * HOUR_NS / MINUTE_NS];
+                let minutes = [begin_of(*hour) / MINUTE_NS, begin_of(hour + 1) / MINUTE_NS];
                 let sql = "DELETE FROM density WHERE station = ? AND minute >= ? AND minute < ?";
                 connection.execute(sql, params![id, minutes[0], minutes[1]]).map_err(failed)?;
                 add_density(connection, id, &density).map_err(failed)
@@ -301,8 +328,8 @@ fn density_of(reader: &Reader, station: &Station, hour: i64) -> Result<Density> 
     let mut density = Density::new();
     let filter = Filter {
         station: Some(station.clone()),
-        from: Some(time_from_ns(hour * HOUR_NS)),
-        to: Some(time_from_ns((hour + 1) * HOUR_NS)),
+        from: Some(time_from_ns(begin_of(hour))),
+        to: Some(time_from_ns(begin_of(hour + 1))),
         ..Filter::default()
     };
     reader.detections(&filter, &mut |row| {

@@ -1,6 +1,6 @@
 //! Rows: what the archive gives back.
 
-use crate::layout::{Kind, Station};
+use crate::layout::{HOUR_NS, Kind, Station};
 use crate::table::{Type, Value};
 use rangegate_core::{Detection, Timestamp};
 use rusqlite::Row;
@@ -142,7 +142,9 @@ pub struct HealthRow {
 
 /// Nanoseconds since 1970; `None` beyond the years that 64 bits hold (1678 to 2261).
 pub fn ns_from_time(time: Timestamp) -> Option<i64> {
-    i64::try_from(time.as_nanosecond()).ok()
+    // The hours at both ends, of which 64 bits hold a part only, are none.
+    let whole_hours = HOUR_NS - i64::MAX..i64::MAX - HOUR_NS;
+    i64::try_from(time.as_nanosecond()).ok().filter(|time_ns| whole_hours.contains(time_ns))
 }
 
 /// The time of so many nanoseconds since 1970.

@@ -17,18 +17,22 @@ const STEPS: &[&str] = &[include_str!("schema.sql")];
 /// Version of the schema.
 pub const VERSION: i32 = STEPS.len() as i32;
 
-/// Opens the database to write, makes it where there is none, and brings it up to date.
-pub(crate) fn open(folder: &Folder) -> Result<Connection> {
-    let path = folder.database();
+/// Makes an archive's folder where there is none. One that holds something else is refused, and nothing is put into it.
+pub(crate) fn make(folder: &Folder) -> Result<()> {
     std::fs::create_dir_all(folder.path()).map_err(|error| Error::io(folder.path(), "create", error))?;
-    let is_new = !path.exists();
-    if is_new {
+    if !folder.database().exists() {
         refuse_other_content(folder)?;
         if Kind::ALL.iter().any(|kind| folder.path().join(format!("kind={}", kind.name())).exists()) {
             let message = "has sealed hours, but its archive.sqlite is missing: `rangegate archive repair` makes another";
             return Err(Error::new(folder.path(), message));
         }
     }
+    Ok(())
+}
+
+/// Opens the database to write, makes it where there is none, and brings it up to date.
+pub(crate) fn open(folder: &Folder) -> Result<Connection> {
+    make(folder)?;
     open_any(folder)
 }
 

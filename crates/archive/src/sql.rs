@@ -6,11 +6,11 @@
 
 use crate::row::Record;
 use crate::table::Value;
-use crate::{DetectionRow, Error, Filter, HAS_PARQUET, Reader, Result, TrackRow, write};
+use crate::{DetectionRow, Error, Filter, HAS_PARQUET, Reader, Result, TrackRow, groups};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, ffi};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -34,8 +34,12 @@ impl Default for Limits {
 }
 
 /// Bytes of one value, and of the query.
-const MAX_VALUE_BYTES: i32 = 1 << 24;
-/// Bytes of text and blobs in an answer.
+const MAX_VALUE_BYTES: i32 = 1 << 20;
+/// Characters of a pattern of `LIKE` and `GLOB`.
+const MAX_PATTERN: i32 = 256;
+/// Steps of SQLite's machine between two looks at the clock.
+const STEPS: i32 = 100;
+/// Bytes of an answer.
 const MAX_ANSWER_BYTES: usize = 1 << 28;
 
 /// One value of an answer.
@@ -83,21 +87,43 @@ pub fn query(folder: &Path, sql: &str, window: &Filter, limits: &Limits) -> Resu
     let mut room = limits.sealed_rows;
     lay_out::<DetectionRow>(&reader, &connection, &window, &mut room, limits)?;
     lay_out::<TrackRow>(&reader, &connection, &window, &mut room, limits)?;
-    for limit in [Limit::SQLITE_LIMIT_LENGTH, Limit::SQLITE_LIMIT_SQL_LENGTH] {
-        connection.set_limit(limit, MAX_VALUE_BYTES).map_err(failed)?;
+    for (limit, value) in [
+        (Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES),
+        (Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_VALUE_BYTES),
+        (Limit::SQLITE_LIMIT_LIKE_PATTERN_LENGTH, MAX_PATTERN),
+    ] {
+        connection.set_limit(limit, value).map_err(failed)?;
     }
     connection.execute_batch("PRAGMA query_only = ON;").map_err(failed)?;
     connection.authorizer(Some(only_reads)).map_err(failed)?;
     let deadline = Instant::now() + limits.time;
-    connection.progress_handler(1000, Some(move || Instant::now() >= deadline)).map_err(failed)?;
+    connection.progress_handler(STEPS, Some(move || Instant::now() >= deadline)).map_err(failed)?;
     answer(&connection, sql, limits, deadline).map_err(failed)
 }
 
-/// What a query may do: read, and call functions that stay within the database.
+/// What a query may call: functions that stay within the database and take no longer than their arguments are long. The
+/// clock is not looked at while one is called, so `replace`, `instr` or `trim`, which may take the product of their
+/// lengths, are not among them.
+#[rustfmt::skip]
+const FUNCTIONS: &[&str] = &[
+    // Of one row.
+    "->", "->>", "abs", "coalesce", "current_date", "current_time", "current_timestamp", "date", "datetime", "format", "glob",
+    "hex", "ifnull", "iif", "json", "json_array_length", "json_each", "json_extract", "json_type", "json_valid", "julianday",
+    "length", "like", "lower", "max", "min", "nullif", "printf", "quote", "random", "round", "sign", "strftime", "substr",
+    "substring", "time", "typeof", "unixepoch", "upper", "zeroblob",
+    // Of many.
+    "avg", "count", "group_concat", "json_group_array", "json_group_object", "string_agg", "sum", "total",
+    "cume_dist", "dense_rank", "first_value", "lag", "last_value", "lead", "nth_value", "ntile", "percent_rank", "rank",
+    "row_number",
+];
+
+/// What a query may do: read, and call [`FUNCTIONS`].
 fn only_reads(context: AuthContext<'_>) -> Authorization {
     match context.action {
         AuthAction::Select | AuthAction::Read { .. } | AuthAction::Recursive => Authorization::Allow,
-        AuthAction::Function { function_name } if !function_name.eq_ignore_ascii_case("load_extension") => {
+        AuthAction::Function { function_name }
+            if FUNCTIONS.iter().any(|name| name.eq_ignore_ascii_case(function_name)) =>
+        {
             Authorization::Allow
         }
         _ => Authorization::Deny,
@@ -119,15 +145,17 @@ fn answer(
     let (mut answer, mut bytes) = (Answer { columns, ..Answer::default() }, 0);
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        // The hook looks at the clock only now and then within a row.
-        if answer.rows.len() >= limits.rows || bytes >= MAX_ANSWER_BYTES || Instant::now() >= deadline {
+        if Instant::now() >= deadline {
+            return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_INTERRUPT), None));
+        }
+        if answer.rows.len() >= limits.rows || bytes >= MAX_ANSWER_BYTES {
             answer.is_cut = true;
             return Ok(answer);
         }
         let cells = (0..answer.columns.len()).map(|at| Ok(cell(row.get_ref(at)?)));
         let cells = cells.collect::<rusqlite::Result<Vec<_>>>()?;
-        let text = cells.iter().map(|cell| if let Cell::Text(text) = cell { text.len() } else { 8 });
-        bytes += text.sum::<usize>();
+        let text = cells.iter().map(|cell| if let Cell::Text(text) = cell { text.len() } else { 0 });
+        bytes += size_of_val(&*cells) + text.sum::<usize>();
         answer.rows.push(cells);
     }
     Ok(answer)
@@ -143,6 +171,9 @@ fn cell(value: ValueRef<'_>) -> Cell {
     }
 }
 
+/// How SQLite begins to refuse a function.
+const NO_FUNCTION: &str = "not authorized to use function: ";
+
 /// What SQLite refused, in words for whoever wrote the query.
 fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
     let message = match (&error, error.sqlite_error_code()) {
@@ -157,6 +188,9 @@ fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
         }
         (rusqlite::Error::InvalidQuery, _) => "no query: expected one SELECT".to_owned(),
         (rusqlite::Error::MultipleStatement, _) => "more than one statement: expected one SELECT".to_owned(),
+        (rusqlite::Error::SqlInputError { msg, .. }, _) if msg.starts_with(NO_FUNCTION) => {
+            format!("a query cannot call the function {}", &msg[NO_FUNCTION.len()..])
+        }
         (rusqlite::Error::SqlInputError { msg, .. }, _) if msg.starts_with("not authorized") => {
             "only reading is allowed: expected one SELECT".to_owned()
         }
@@ -176,10 +210,7 @@ fn lay_out<R: Record>(
 ) -> Result<()> {
     let failed = |error| Error::sqlite(&reader.folder().database(), "lay out sealed hours", error);
     let name = R::KIND.name();
-    let (from_ns, to_ns) = (
-        window.from.and_then(crate::row::ns_from_time).unwrap_or(i64::MIN),
-        window.to.and_then(crate::row::ns_from_time).unwrap_or(i64::MAX),
-    );
+    let (from_ns, to_ns) = window.window_ns();
     let mut conditions = String::from("1");
     if let Some(station) = &window.station {
         conditions.push_str(&format!(" AND station = '{station}'"));
@@ -241,7 +272,7 @@ fn lay_out<R: Record>(
 fn bind<R: Record>(insert: &mut rusqlite::Statement<'_>, row: &R, values: &[Value]) -> rusqlite::Result<()> {
     insert.raw_bind_parameter(1, &**row.station().name())?;
     for (at, value) in values.iter().enumerate() {
-        write::bind(insert, at + 2, value)?;
+        groups::bind(insert, at + 2, value)?;
     }
     insert.raw_execute().map(drop)
 }

@@ -1,7 +1,9 @@
 //! What is done to an archive beside writing: closed hours are sealed, what is too old or too much is forgotten.
 
-use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station, hour_of};
+use crate::layout::{HOUR_NS, MINUTE_NS, Part, Station, begin_of, hour_of};
 use crate::schema::{self, transaction};
+#[cfg(feature = "parquet")]
+use crate::seal;
 use crate::{Error, Folder, Kind, Reader, Result, repair};
 use rangegate_pipeline::Stop;
 use rusqlite::{Connection, params};
@@ -35,8 +37,8 @@ pub enum Seal {
 pub struct Keep {
     /// Which hours are sealed.
     pub seal: Seal,
-    /// What is older than so many days is forgotten, counted from the newest row, or from now where that lies in the
-    /// future (a wrong clock must not cost the archive).
+    /// Hours that are over for so many days are forgotten, counted from the newest row, or from now where that lies in
+    /// the future (a wrong clock must not cost the archive).
     pub days: Option<f64>,
     /// The oldest hours are forgotten while the archive is larger; the newest stays.
     pub bytes: Option<u64>,
@@ -60,9 +62,11 @@ pub struct Upkept {
 /// # Errors
 /// The disk is full, the archive is damaged, or hours are to be sealed and this build knows no Parquet.
 pub fn upkeep(folder: &Folder, keep: &Keep) -> Result<Upkept> {
-    let connection = schema::open(folder)?;
+    schema::make(folder)?;
+    // Before the database is opened: a repair may put another in its place.
     let lock = folder.upkeep_lock()?;
     lock.lock().map_err(|error| Error::io(folder.path(), "lock", error))?;
+    let connection = schema::open(folder)?;
     Round { folder, connection: &connection, stop: &Stop::new(), done: Upkept::default() }.run(keep)
 }
 
@@ -76,9 +80,9 @@ pub(crate) fn run_until(folder: &Folder, keep: &Keep, stop: &Stop) {
             continue;
         }
         let once = || -> Result<()> {
-            let connection = schema::open(folder)?;
             let lock = folder.upkeep_lock()?;
             if lock.try_lock().is_ok() {
+                let connection = schema::open(folder)?;
                 Round { folder, connection: &connection, stop, done: Upkept::default() }.run(keep)?;
             }
             Ok(())
@@ -147,8 +151,7 @@ impl Round<'_> {
                 let mut from_ns = i64::MIN;
                 while let Some(first_ns) = self.first_live_ns(kind, id, from_ns)? {
                     let hour = hour_of(first_ns);
-                    // The last hours that 64 bits hold have no end in them.
-                    let Some(end_ns) = (hour + 1).checked_mul(HOUR_NS) else { break };
+                    let end_ns = begin_of(hour + 1);
                     if (!all && end_ns.saturating_add(GRACE_NS) > newest_ns) || self.stop.is_set() {
                         break;
                     }
@@ -191,7 +194,7 @@ impl Round<'_> {
             self.stations()?.iter().map(|(id, _)| self.newest_ns(*id)).collect::<Result<Vec<_>>>()?;
         let Some(newest_ns) = newest_ns.into_iter().flatten().max() else { return Ok(()) };
         let cutoff_ns = newest_ns.min(now_ns()).saturating_sub((days * 24.0 * HOUR_NS as f64) as i64);
-        self.forget_before(cutoff_ns)
+        self.forget_before(begin_of(hour_of(cutoff_ns)))
     }
 
     fn forget_more_than(&mut self, bytes: u64) -> Result<()> {
@@ -206,7 +209,7 @@ impl Round<'_> {
             if self.used_bytes()? <= bytes || hour_of(oldest_ns) >= hour_of(newest_ns) {
                 return Ok(());
             }
-            self.forget_before((hour_of(oldest_ns) + 1) * HOUR_NS)?;
+            self.forget_before(begin_of(hour_of(oldest_ns) + 1))?;
         }
     }
 
@@ -218,19 +221,18 @@ impl Round<'_> {
         Ok((pages * pragma("page_size")? + sealed).max(0) as u64)
     }
 
-    /// Forgets all that lies before a time, sealed files where they end before it.
+    /// Forgets all that lies before an hour's begin.
     fn forget_before(&mut self, cutoff_ns: i64) -> Result<()> {
         let reader = Reader::open(self.folder.path())?;
         for (id, station) in self.stations()? {
             for kind in Kind::ALL {
-                let marks = reader.parts(kind, id, &station, (i64::MIN, cutoff_ns))?;
-                for mark in marks.into_iter().filter(|mark| mark.max_ns < cutoff_ns) {
+                for mark in reader.parts(kind, id, &station, (i64::MIN, cutoff_ns))? {
                     self.forget_part(id, &mark)?;
                 }
                 self.forget_rows(kind, id, cutoff_ns)?;
             }
         }
-        // A track may outlive its detections, and a sealed file reaches over the time by up to an hour.
+        // A track may outlive its detections.
         let run_cutoff_ns = cutoff_ns.saturating_sub(2 * HOUR_NS);
         let minute = cutoff_ns.div_euclid(MINUTE_NS);
         transaction(self.connection, &self.folder.database(), || {
@@ -298,144 +300,4 @@ impl Round<'_> {
 )]
 fn now_ns() -> i64 {
     crate::row::ns_from_time(jiff::Timestamp::now()).unwrap_or(i64::MAX)
-}
-
-#[cfg(feature = "parquet")]
-mod seal {
-    use super::{Connection, Error, Folder, HOUR_NS, Part, Result, params, transaction};
-    use crate::layout::sync_folder;
-    use crate::row::Record;
-    use crate::sealed::{Table, hash};
-    use std::path::Path;
-
-    /// Rows of a file at most: they leave the database in one transaction, for which who writes waits.
-    pub(super) const PART_ROWS: u64 = 1 << 19;
-
-    /// Seals up to [`PART_ROWS`] rows of an hour; how many there were.
-    pub(super) fn part<R: Record>(
-        folder: &Folder,
-        connection: &Connection,
-        station: i64,
-        part: &Part,
-    ) -> Result<u64> {
-        let path = folder.part(part);
-        let parent = path.parent().unwrap_or(folder.path());
-        std::fs::create_dir_all(parent).map_err(|error| Error::io(parent, "create", error))?;
-        let temporary = path.with_extension("parquet.tmp");
-        // What an interrupted seal left.
-        let _ = std::fs::remove_file(&temporary);
-        let written = write::<R>(folder, connection, station, part, &temporary);
-        let Some(sealed) = written.inspect_err(|_| drop(std::fs::remove_file(&temporary)))? else {
-            let _ = std::fs::remove_file(&temporary);
-            return Ok(0);
-        };
-        let (sha256, bytes) = hash(&temporary)?;
-        if path.exists() {
-            return Err(Error::new(
-                &path,
-                "is there, and belongs to nothing: `rangegate archive repair` settles it",
-            ));
-        }
-        std::fs::rename(&temporary, &path).map_err(|error| Error::io(&path, "write", error))?;
-        for ancestor in parent.ancestors().take_while(|ancestor| ancestor.starts_with(folder.path())) {
-            sync_folder(ancestor)?;
-        }
-        let marked = mark::<R>(folder, connection, station, part, &sealed, (&sha256, bytes));
-        // Its rows are where they were.
-        marked.inspect_err(|_| drop(std::fs::remove_file(&path)))?;
-        Ok(sealed.rows)
-    }
-
-    struct Sealed {
-        rows: u64,
-        first_ns: i64,
-        last: (i64, i64, i64),
-        max_id: i64,
-    }
-
-    fn write<R: Record>(
-        folder: &Folder,
-        connection: &Connection,
-        station: i64,
-        part: &Part,
-        path: &Path,
-    ) -> Result<Option<Sealed>> {
-        let failed = |error| Error::sqlite(&folder.database(), "read", error);
-        // One moment's state for all of it; who writes goes on.
-        let moment = connection.unchecked_transaction().map_err(failed)?;
-        let table = R::KIND.table();
-        let (from_ns, to_ns) = (part.hour * HOUR_NS, (part.hour + 1) * HOUR_NS);
-        let sql = format!("SELECT coalesce(max(id), 0) FROM {table}");
-        let max_id: i64 = connection.query_row(&sql, [], |row| row.get(0)).map_err(failed)?;
-        let names = {
-            let mut names = connection.prepare("SELECT id, name FROM template").map_err(failed)?;
-            let names = names.query_map([], |row| Ok((row.get(0)?, row.get::<_, String>(1)?.into())));
-            names.and_then(Iterator::collect).map_err(failed)?
-        };
-        let notes =
-            [("rangegate.kind", R::KIND.name().to_owned()), ("rangegate.station", part.station.to_string())];
-        let mut out = Table::create::<R>(path, false, &notes)?;
-        let sql = format!(
-            "SELECT {} FROM {table} WHERE station = ? AND time_ns >= ? AND time_ns < ?
-             ORDER BY time_ns, run, number LIMIT {PART_ROWS}",
-            R::SELECTED
-        );
-        let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
-        let mut rows = statement.query([station, from_ns, to_ns]).map_err(failed)?;
-        while let Some(row) = rows.next().map_err(failed)? {
-            out.add(&R::from_sql(&part.station, row, &names).map_err(failed)?)?;
-        }
-        drop(rows);
-        drop(statement);
-        drop(moment);
-        let (rows, bounds) = out.finish()?;
-        Ok(bounds.and_then(|((first, _, _), (last, run, number))| {
-            Some(Sealed { rows, first_ns: first?, last: (last?, run, number), max_id })
-        }))
-    }
-
-    /// Brings a file into force and takes its rows out of the database, or neither.
-    fn mark<R: Record>(
-        folder: &Folder,
-        connection: &Connection,
-        station: i64,
-        part: &Part,
-        sealed: &Sealed,
-        (sha256, bytes): (&str, u64),
-    ) -> Result<()> {
-        let path = folder.database();
-        let failed = |error| Error::sqlite(&path, "write", error);
-        let (last_ns, run, number) = sealed.last;
-        transaction(connection, &path, || {
-            let sql =
-                "INSERT INTO sealed(kind, station, hour, part, row_count, bytes, min_ns, max_ns, sha256)
-                       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
-            let (rows, bytes) = (sealed.rows as i64, bytes as i64);
-            let mark = params![
-                part.kind.name(),
-                station,
-                part.hour,
-                part.number,
-                rows,
-                bytes,
-                sealed.first_ns,
-                last_ns,
-                sha256
-            ];
-            connection.execute(sql, mark).map_err(failed)?;
-            let sql = format!(
-                "DELETE FROM {} WHERE station = ? AND time_ns >= ? AND time_ns <= ? AND
-                 (time_ns, run, number) <= (?, ?, ?) AND id <= ?",
-                R::KIND.table()
-            );
-            let place = params![station, sealed.first_ns, last_ns, last_ns, run, number, sealed.max_id];
-            let n = connection.execute(&sql, place).map_err(failed)?;
-            if n as u64 != sealed.rows {
-                let message =
-                    format!("{n} rows were to leave for a file of {}: nothing was changed", sealed.rows);
-                return Err(Error::new(&path, message));
-            }
-            Ok(())
-        })
-    }
 }

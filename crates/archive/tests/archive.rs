@@ -37,6 +37,7 @@ fn fill(folder: &Path) {
         let gap = Gap { run: 0, first_sample: 5_000, samples: 17, time: Some(time_from_ns(START_NS)) };
         assert!(writer.gap(gap));
         assert!(writer.health(Some(time_from_ns(START_NS)), 7_000, "samples_lost", 17.0));
+        assert!(!writer.health(None, 7_000, "level", f64::NAN), "no figure");
         let (written, _) = writer.finish(&ending()).unwrap();
         assert_eq!((written.detections, written.tracks, written.dropped), (N as u64, 300, 0));
     }
@@ -324,6 +325,26 @@ fn the_old_and_the_much_are_forgotten() {
     assert!(upkept.forgotten_rows > 0);
     assert_eq!(detections(path, &Filter::default()).len(), 1);
     assert!(check(&archive).unwrap().problems.is_empty());
+}
+
+#[test]
+fn whole_hours_are_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(folder.path());
+    // An age in the middle of an hour, sealed and not: the density stays that of the rows.
+    for (hours, kind) in [(2.3, Seal::Closed), (1.1, Seal::None)] {
+        let keep = Keep { seal: kind, days: Some(hours / 24.0), bytes: None };
+        upkeep(&Folder::new(folder.path()), &keep).unwrap();
+        let rows = detections(folder.path(), &Filter { from: Some(time_from_ns(0)), ..Filter::default() });
+        let newest_ns = START_NS + HOUR_NS / 2 + (N - 1) * STEP_NS;
+        let first_ns = (newest_ns - (hours * HOUR_NS as f64) as i64) / HOUR_NS * HOUR_NS;
+        let is_first = |row: &DetectionRow| row.detection.time >= Some(time_from_ns(first_ns));
+        assert!(
+            rows.iter().all(is_first) && rows[0].detection.time < Some(time_from_ns(first_ns + SECOND_NS))
+        );
+        let found = check(&Folder::new(folder.path())).unwrap();
+        assert!(found.problems.is_empty(), "{found:?}");
+    }
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rangegate_archive::{
 };
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 const N: i64 = 9_000;
 
@@ -182,4 +183,81 @@ fn paths_that_a_database_names_lead_nowhere_else() {
     let reader = Reader::open(folder.path()).unwrap();
     let error = reader.detections(&Filter::default(), &mut |_| panic!("a row")).unwrap_err().to_string();
     assert!(error.contains("expected 1 to 64 letters"), "{error}");
+}
+
+#[test]
+fn a_lost_database_and_a_damaged_file_leave_the_rest() {
+    let folder = archive();
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(format!("archive.sqlite{ending}")));
+    }
+    for damaged in 0..2 {
+        std::fs::write(part(folder.path(), "detections", 11), "no Parquet").unwrap();
+        let done = repair(&Folder::new(folder.path())).unwrap();
+        assert!(done.done.iter().any(|line| line.ends_with("set aside")), "{done:?}");
+        assert!(is_whole(folder.path()));
+        assert_eq!(all(folder.path()), 3_600, "the other sealed hour");
+        let kept = std::fs::read_dir(folder.path().join("damaged")).unwrap().count();
+        assert_eq!(kept, damaged + 1, "what was damaged before stays");
+    }
+}
+
+#[test]
+fn a_check_may_go_on_while_runs_write_and_seal() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = WriteOptions { commit_every: Duration::from_millis(1), ..WriteOptions::default() };
+    let mut writer = begin(folder.path(), "A", options);
+    let path = folder.path();
+    std::thread::scope(|scope| {
+        let checks = scope.spawn(|| (0..10).all(|_| check(&Folder::new(path)).unwrap().problems.is_empty()));
+        for number in 0..200_000 {
+            writer.detection(&detection(number, Some(START_NS + number * SECOND_NS / 2)));
+            if number % 20_000 == 0 {
+                upkeep(&Folder::new(path), &Keep::default()).unwrap();
+            }
+            if checks.is_finished() {
+                break;
+            }
+        }
+        assert!(checks.join().unwrap());
+    });
+}
+
+#[test]
+fn the_next_run_notes_that_one_was_interrupted() {
+    let folder = archive();
+    let status = |run: usize| Reader::open(folder.path()).unwrap().runs(None).unwrap()[run].status.clone();
+    let first = begin(folder.path(), "A", WriteOptions::default());
+    let second = begin(folder.path(), "A", WriteOptions::default());
+    assert_eq!((status(1).as_str(), status(2).as_str()), ("running", "running"), "both go on");
+    drop((first, second));
+    let third = begin(folder.path(), "A", WriteOptions::default());
+    let found = [status(0), status(1), status(2), status(3)];
+    assert_eq!(found, ["done", "interrupted", "interrupted", "running"]);
+    drop(third);
+}
+
+#[test]
+fn who_waits_for_a_repair_writes_into_what_it_made() {
+    let folder = archive_unsealed(Path::new(""));
+    let lock = std::fs::File::options().write(true).open(folder.path().join("writer.lock")).unwrap();
+    lock.lock().unwrap();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let mut writer = begin(folder.path(), "A", WriteOptions::default());
+            writer.detection(&detection(0, Some(START_NS)));
+            writer.finish(&Ending { status: "done".to_owned(), report: None }).unwrap();
+        });
+        // What a repair does: another database in the place of the one that was there.
+        std::thread::sleep(Duration::from_millis(200));
+        std::fs::create_dir(folder.path().join("damaged")).unwrap();
+        for ending in ["-shm", "-wal", ""] {
+            let from = folder.path().join(format!("archive.sqlite{ending}"));
+            let to = folder.path().join(format!("damaged/archive-0.sqlite{ending}"));
+            let _ = std::fs::rename(from, to);
+        }
+        lock.unlock().unwrap();
+        waiting.join().unwrap();
+    });
+    assert_eq!(all(folder.path()), 1, "what was acknowledged is in the archive");
 }
