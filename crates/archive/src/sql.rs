@@ -74,11 +74,15 @@ pub struct Answer {
 /// sealed rows than it may.
 pub fn query(folder: &Path, sql: &str, window: &Filter, limits: &Limits) -> Result<Answer> {
     let reader = Reader::open(folder)?;
+    if sql.contains('\0') {
+        // SQLite would read as far as there.
+        return Err(Error::new(folder, "the query holds a NUL: expected one SELECT"));
+    }
     let window =
         Filter { station: window.station.clone(), from: window.from, to: window.to, ..Filter::default() };
     // A connection of its own: what is laid out, and the hooks, go with it.
     let mut connection = crate::schema::open_to_read(reader.folder())?;
-    let failed = |error| refusal(folder, error, limits);
+    let failed = |error: rusqlite::Error| refusal(folder, &error, limits);
     connection
         .execute_batch(
             "PRAGMA temp_store = DEFAULT; PRAGMA cache_size = -65536; BEGIN; SELECT 1 FROM station;",
@@ -175,8 +179,8 @@ fn cell(value: ValueRef<'_>) -> Cell {
 const NO_FUNCTION: &str = "not authorized to use function: ";
 
 /// What SQLite refused, in words for whoever wrote the query.
-fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
-    let message = match (&error, error.sqlite_error_code()) {
+fn refusal(folder: &Path, error: &rusqlite::Error, limits: &Limits) -> Error {
+    let message = match (error, error.sqlite_error_code()) {
         (_, Some(ErrorCode::OperationInterrupted)) => {
             format!("the query took more than {} s, and was stopped", limits.time.as_secs_f64())
         }
@@ -197,7 +201,8 @@ fn refusal(folder: &Path, error: rusqlite::Error, limits: &Limits) -> Error {
         (rusqlite::Error::SqlInputError { msg, .. }, _) => format!("the query cannot be understood: {msg}"),
         _ => format!("the query failed: {error}"),
     };
-    Error { path: folder.to_owned(), message, source: Some(Box::new(error)) }
+    // What SQLite says is in the message, or says no more than it.
+    Error::new(folder, message)
 }
 
 /// Makes `detections` or `tracks` of this connection: the database's rows and, from a table beside it, the sealed ones.
