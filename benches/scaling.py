@@ -58,6 +58,20 @@ def measure(program, seconds):
         "memory to power": [rate(f, best, "memory to power") for f in found],
     }
 
+    samples = [1 << 18, 1 << 22, 1 << 26, 1 << 28, 2_500_000_000]
+    found = [cases(program, seconds, "pipeline", "--samples", str(n), "--threads", "1") for n in samples]
+    yield "Recording of cs16 to detections, one core", "samples", samples, {
+        "mapped": [rate(f, "mapped", "one thread") for f in found],
+        "read": [rate(f, "read", "one thread") for f in found],
+    }
+
+    channels = [1, 2, 4, 8, 16]
+    found = [cases(program, seconds, "pulse-doppler", "--channels", str(n)) for n in channels]
+    yield "Pulse-Doppler, all channels together", "channels", channels, {
+        "chain": [rate(f, "chain") for f in found],
+        "compression": [rate(f, "compression alone") for f in found],
+    }
+
     cores = len(os.sched_getaffinity(0))
     found = cases(program, seconds, "pipeline", "--threads", str(cores))
     workers = list(range(1, cores + 1))
@@ -74,6 +88,12 @@ def table(title, axis, sizes, curves):
     return "\n".join(lines) + "\n"
 
 
+def label(size):
+    if size < 1 << 18:
+        return f"{size:,}"
+    return f"{size / 1e9:.2g} G" if size % 1000 == 0 else f"{size / (1 << 20):g} Mi"
+
+
 def draw(axes, title, axis, sizes, curves):
     for name, rates in curves.items():
         middle = [r[0] for r in rates]
@@ -86,7 +106,7 @@ def draw(axes, title, axis, sizes, curves):
     if sizes[-1] > 4 * len(sizes):
         axes.set_xscale("log", base=2)
     axes.set_xticks(sizes)
-    axes.set_xticklabels([f"{s:,}" if s < 1 << 18 else f"{s / (1 << 20):g} Mi" for s in sizes], fontsize=8)
+    axes.set_xticklabels([label(s) for s in sizes], fontsize=8)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8)
 
@@ -95,7 +115,7 @@ def main():
     program, seconds, out = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3])
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), "")
     text = f"`scripts/bench-scaling {seconds}`, {datetime.date.today()}, {cpu}; medians (slowest–fastest round).\n\n"
-    figure, all_axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
+    figure, all_axes = plt.subplots(3, 2, figsize=(11, 11), layout="constrained")
     for axes, (title, axis, sizes, curves) in zip(all_axes.flat, measure(program, seconds)):
         text += table(title, axis, sizes, curves) + "\n"
         draw(axes, title, axis, sizes, curves)

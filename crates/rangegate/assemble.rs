@@ -40,15 +40,18 @@ pub struct Destination {
 }
 
 impl Destination {
+    /// Detections alone, to whatever takes bytes: a write for each segment that has any.
+    pub fn to(out: Box<dyn Write + Send>, name: &str) -> Self {
+        Self { folder: None, log: DetectionWriter::new(out, name) }
+    }
+
     /// A folder, or standard output for the detections alone.
     ///
     /// # Errors
     /// The folder cannot be made or holds something else.
     pub fn open(folder: Option<&Path>) -> Result<Self> {
         let Some(folder) = folder else {
-            let log =
-                DetectionWriter::new(Box::new(std::io::stdout()) as Box<dyn Write + Send>, "standard output");
-            return Ok(Self { folder: None, log });
+            return Ok(Self::to(Box::new(std::io::stdout()), "standard output"));
         };
         std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         let entries =
@@ -80,6 +83,8 @@ impl Destination {
 pub struct Results {
     collector: Collector,
     log: DetectionWriter<Box<dyn Write + Send>>,
+    /// Lines that have left memory.
+    told: u64,
     strongest: Strongest,
     by_template: BTreeMap<Arc<str>, u64>,
     bad_samples: u64,
@@ -103,6 +108,7 @@ impl Results {
         Self {
             collector: plan.chain.make_collector(),
             log,
+            told: 0,
             strongest: Strongest::new(N_STRONGEST),
             by_template: plan.template_names().map(|name| (name, 0)).collect(),
             bad_samples: 0,
@@ -162,6 +168,15 @@ impl Results {
         }
         self.failed.take().map_or(Ok(()), Err)
     }
+
+    /// Hands on what a segment had: whoever reads along sees it at once. A write a segment costs little.
+    fn tell(&mut self) -> Result<(), BoxError> {
+        if self.log.count() > self.told {
+            self.log.flush()?;
+            self.told = self.log.count();
+        }
+        Ok(())
+    }
 }
 
 impl Drain<SegmentResult> for Results {
@@ -180,7 +195,8 @@ impl Drain<SegmentResult> for Results {
         if let Some(maps) = &mut self.maps {
             maps.accept(result)?;
         }
-        self.emit(Some(result))
+        self.emit(Some(result))?;
+        self.tell()
     }
 }
 

@@ -90,7 +90,7 @@ pub enum Command {
     Bench {
         /// What to measure.
         #[command(subcommand)]
-        what: BenchCommand,
+        what: crate::commands::bench::BenchCommand,
     },
     /// Print the completions for a shell
     Completions {
@@ -103,21 +103,6 @@ pub enum Command {
         #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: Option<PathBuf>,
     },
-}
-
-/// What there is to measure.
-#[derive(Debug, Subcommand)]
-pub enum BenchCommand {
-    /// Detection, false alarms, estimation and resolution against theory, by Monte-Carlo
-    ///
-    /// Exit code 1 where a figure falls short of its bound.
-    Accuracy(AccuracyArgs),
-    /// Overlap-save filtering, by each way that this machine has
-    MatchedFilter(MatchedFilterArgs),
-    /// A pulse-Doppler CPI of 128 pulses, from samples in memory to detections
-    PulseDoppler(PulseDopplerArgs),
-    /// From a recording to detections in a file, beside the bare filter
-    Pipeline(PipelineArgs),
 }
 
 /// Arguments of `track`.
@@ -366,110 +351,6 @@ pub struct FilterArgs {
     /// The track of this number: its updates, or the detections that it is made of
     #[arg(long, value_name = "N")]
     pub track: Option<i64>,
-}
-
-/// How benchmarks are run and shown.
-#[derive(Debug, clap::Args)]
-pub struct TimeArgs {
-    /// Measure about this long, s
-    #[arg(long, value_name = "S", default_value_t = 5.0)]
-    pub seconds: f64,
-
-    /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `bench matched-filter`.
-#[derive(Debug, clap::Args)]
-pub struct MatchedFilterArgs {
-    /// Taps of each template
-    #[arg(long, value_name = "N", default_value_t = 1024)]
-    pub taps: usize,
-
-    /// Templates, which share the forward transform
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub templates: usize,
-
-    /// How samples are stored: cs8, cs16 or cf32
-    #[arg(long, value_name = "FORMAT", default_value = "cs16")]
-    pub format: String,
-
-    /// Length of transforms; default: what chains choose
-    #[arg(long, value_name = "N")]
-    pub fft_len: Option<usize>,
-
-    /// Samples of a pass through memory
-    #[arg(long, value_name = "N", default_value_t = 1 << 24)]
-    pub samples: usize,
-
-    /// Also filter in so many threads at once
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub threads: usize,
-
-    /// Pin those threads to cores
-    #[arg(long)]
-    pub pin: bool,
-
-    /// How it is run and shown.
-    #[command(flatten)]
-    pub time: TimeArgs,
-}
-
-/// Arguments of `bench pulse-doppler`.
-#[derive(Debug, clap::Args)]
-pub struct PulseDopplerArgs {
-    /// Channels: 1 has pulses of 8,192 samples, several have 9,000
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub channels: usize,
-
-    /// How it is run and shown.
-    #[command(flatten)]
-    pub time: TimeArgs,
-}
-
-/// Arguments of `bench pipeline`.
-#[derive(Debug, clap::Args)]
-pub struct PipelineArgs {
-    /// Taps of the replica
-    #[arg(long, value_name = "N", default_value_t = 1024)]
-    pub taps: usize,
-
-    /// Samples of the recording, which is written for it
-    #[arg(long, value_name = "N", default_value_t = 1 << 25)]
-    pub samples: usize,
-
-    /// Workers at most
-    #[arg(long, value_name = "N", default_value_t = 2)]
-    pub threads: usize,
-
-    /// Pin workers to cores
-    #[arg(long)]
-    pub pin: bool,
-
-    /// How it is run and shown.
-    #[command(flatten)]
-    pub time: TimeArgs,
-}
-
-/// `rangegate bench accuracy`.
-#[derive(Debug, ClapArgs)]
-pub struct AccuracyArgs {
-    /// Write accuracy.json, accuracy.md and the curves as plots into this folder
-    #[arg(short, long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: Option<PathBuf>,
-
-    /// Trials over those of the full report, which takes some minutes
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0)]
-    pub scale: f64,
-
-    /// Everything random follows from it
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-
-    /// Print JSON for programs
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `rangegate run`.

@@ -21,7 +21,7 @@ pub mod settings;
 pub mod tracks;
 mod unfinished;
 
-use cli::{Args, BenchCommand, Command};
+use cli::{Args, Command};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
@@ -67,18 +67,9 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Archive { what } => commands::archive::archive(&what),
         Command::Query(args) => commands::query::query(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
-        Command::Bench { what } => bench(what, quiet),
+        Command::Bench { what } => commands::bench::bench(what, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { out } => commands::shell::man(out.as_deref()),
-    }
-}
-
-fn bench(what: BenchCommand, quiet: bool) -> anyhow::Result<Outcome> {
-    match what {
-        BenchCommand::Accuracy(args) => commands::bench::accuracy(&args, quiet),
-        BenchCommand::MatchedFilter(args) => commands::bench::matched_filter(&args),
-        BenchCommand::PulseDoppler(args) => commands::bench::pulse_doppler(&args),
-        BenchCommand::Pipeline(args) => commands::bench::pipeline(&args),
     }
 }
 

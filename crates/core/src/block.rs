@@ -202,7 +202,26 @@ impl IqBlock {
         } else {
             self.fill(other.header, other.format, other.n_channels, other.n_samples)
                 .copy_from_slice(&other.buffer);
+            self.layout = other.layout;
         }
+    }
+
+    /// Becomes the same samples one channel after the other, each of them whole: who reads one channel at a time passes
+    /// through memory once for it, not once for all. Allocates nothing where the own buffer is long enough.
+    pub fn copy_apart_from(&mut self, other: &Self) {
+        let (format, n_channels, n_samples) = (other.format, other.n_channels, other.n_samples);
+        let layout = other.layout;
+        let (from, to) = (other.bytes(), self.fill(other.header, format, n_channels, n_samples));
+        if n_samples > 0 {
+            match format.bytes() {
+                1 => separate::<1>(from, layout, to, n_samples),
+                2 => separate::<2>(from, layout, to, n_samples),
+                4 => separate::<4>(from, layout, to, n_samples),
+                8 => separate::<8>(from, layout, to, n_samples),
+                _ => separate::<16>(from, layout, to, n_samples),
+            }
+        }
+        self.layout = Layout::planar(format, n_samples);
     }
 
     /// The stored bytes, to be changed; empty where the block does not own them.
@@ -253,6 +272,24 @@ impl IqBlock {
     }
 }
 
+/// Samples of `SIZE` bytes, brought to one plane of `n_samples` a channel.
+fn separate<const SIZE: usize>(from: &[u8], layout: Layout, to: &mut [u8], n_samples: usize) {
+    /// Samples that are passed over for one channel after the other while they are in the innermost cache.
+    const PIECE: usize = 256;
+    let planes = to.as_chunks_mut::<SIZE>().0;
+    for start in (0..n_samples).step_by(PIECE) {
+        let end = n_samples.min(start + PIECE);
+        for (channel, plane) in planes.chunks_exact_mut(n_samples).enumerate() {
+            let from = &from[start * layout.sample_stride + channel * layout.channel_stride..];
+            for (to, sample) in plane[start..end].iter_mut().zip(from.chunks(layout.sample_stride)) {
+                if let Some(sample) = sample.first_chunk() {
+                    *to = *sample;
+                }
+            }
+        }
+    }
+}
+
 impl Default for IqBlock {
     fn default() -> Self {
         Self::with_capacity(0)
@@ -268,5 +305,43 @@ impl std::fmt::Debug for IqBlock {
             .field("n_samples", &self.n_samples)
             .field("shared", &self.shared().is_some())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn channels_come_apart_whole() {
+        for (name, n_channels) in [("cu8", 3), ("cs16", 16), ("cf32", 2), ("rs16", 5), ("cf64", 7)] {
+            let format: SampleFormat = name.parse().unwrap();
+            let (size, n) = (format.bytes(), 1000);
+            let mut block = IqBlock::default();
+            let header = BlockHeader { first_sample: 77, ..BlockHeader::default() };
+            let bytes = block.fill(header, format, n_channels, n);
+            bytes.iter_mut().enumerate().for_each(|(k, byte)| *byte = (k * 31 % 251) as u8);
+            let mut apart = IqBlock::default();
+            apart.copy_apart_from(&block);
+            assert_eq!(
+                (apart.header, apart.n_samples(), apart.layout()),
+                (header, n, Layout::planar(format, n))
+            );
+            let mut copy = IqBlock::default();
+            copy.copy_from(&apart);
+            for found in [&apart, &copy] {
+                for (at, sample) in block.bytes().chunks(size).enumerate() {
+                    let (at, channel) = (at / n_channels, at % n_channels);
+                    assert_eq!(
+                        &found.bytes()[(channel * n + at) * size..][..size],
+                        sample,
+                        "{name} {channel}"
+                    );
+                }
+            }
+        }
+        let mut apart = IqBlock::default();
+        apart.copy_apart_from(&IqBlock::default());
+        assert!(apart.is_empty());
     }
 }

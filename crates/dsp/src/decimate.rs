@@ -185,11 +185,21 @@ impl Kernel for Filter<'_> {
                     }
                 }
             }
-            let part = |of: usize| -> f32 {
-                let lanes = (of..LANES).step_by(2);
-                lanes.map(|lane| sums.iter().map(|sum| sum[lane]).sum::<f32>()).sum()
-            };
-            *y = Complex32::new(part(0), part(1));
+            let mut total = sums[0];
+            for sum in &sums[1..] {
+                for (total, sum) in total.iter_mut().zip(sum) {
+                    *total += sum;
+                }
+            }
+            // Halves onto each other, until one number is left: parts alternate.
+            let mut n = LANES;
+            while n > 2 {
+                n /= 2;
+                for lane in 0..n {
+                    total[lane] += total[lane + n];
+                }
+            }
+            *y = Complex32::new(total[0], total[1]);
         }
     }
 }

@@ -19,13 +19,13 @@ const TO_BASEBAND: &str = "to_baseband";
 
 /// What was written.
 #[derive(Serialize)]
-struct Converted {
+pub struct Converted {
     recording: PathBuf,
     sample_rate: SampleRate,
     sample_format: SampleFormat,
     channels: usize,
     /// Samples of each channel, without those that fill gaps.
-    samples: u64,
+    pub samples: u64,
     /// Absolute index of the first, and one past the last.
     first_sample: u64,
     end_sample: u64,
@@ -47,10 +47,23 @@ struct Converted {
 /// The recording cannot be read, what is wanted of it cannot be, the new one exists already, the disk is full, or the
 /// user has broken it off. Then nothing of the new recording is left.
 pub fn convert(args: &ConvertArgs, quiet: bool) -> Result<Outcome> {
-    let stop = super::run::stop_on_interrupt();
+    let converted = write(args, &super::run::stop_on_interrupt(), quiet)?;
+    if args.json {
+        super::print_json(&converted)?;
+    } else {
+        super::print(&converted.text())?;
+    }
+    Ok(if converted.losses.is_empty() { Outcome::Done } else { Outcome::Differs })
+}
+
+/// Converts without a word.
+///
+/// # Errors
+/// As [`convert`].
+pub fn write(args: &ConvertArgs, stop: &Stop, quiet: bool) -> Result<Converted> {
     let mut source = SourceConfig { recording: Some(args.recording.clone()), ..SourceConfig::default() };
     plan::apply_window(&mut source, &args.window)?;
-    let opened = plan::open(&source, &stop)?;
+    let opened = plan::open(&source, stop)?;
     let info = opened.recording.clone().context("no recording")?;
     let (mut options, to_baseband) = told(&info);
     let mut input = opened.source.info().clone();
@@ -69,16 +82,11 @@ pub fn convert(args: &ConvertArgs, quiet: bool) -> Result<Outcome> {
     let mut unfinished = Unfinished::default();
     let mut writer = rangegate_recording::create(&args.out, conversion.stream(), &options)?;
     unfinished.recording(&args.out);
-    let converted = copy(args, opened, conversion, writer.as_mut(), &stop, quiet);
+    let converted = copy(args, opened, conversion, writer.as_mut(), stop, quiet);
     drop(writer);
     let converted = converted?;
     unfinished.keep();
-    if args.json {
-        super::print_json(&converted)?;
-    } else {
-        super::print(&converted.text())?;
-    }
-    Ok(if converted.losses.is_empty() { Outcome::Done } else { Outcome::Differs })
+    Ok(converted)
 }
 
 /// What a recording says of itself, for the new one; and what turns its numbers into baseband, where it says that.

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 
+/// How long a read waits for samples that must come, µs: a busy machine makes them late.
+const PATIENCE_US: i64 = 120_000_000;
+
 type Cs16 = Complex<i16>;
 
 /// Makes libSoapySDR find the module that was just built, and no other.
@@ -215,7 +218,7 @@ fn a_recording_that_is_not_looped_ends() {
     let mut samples = vec![Cs16::default(); 65_536];
     let mut n = 0;
     while n < 30_000 {
-        n += stream.read(&mut [&mut samples], 1_000_000).unwrap();
+        n += stream.read(&mut [&mut samples], PATIENCE_US).unwrap();
     }
     std::thread::sleep(Duration::from_millis(200));
     assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap_err().code, ErrorCode::Timeout);
@@ -284,7 +287,7 @@ fn a_loss_can_go_unreported() {
 fn read_on(stream: &mut RxStream<Cs16>, mut next: Option<u64>, until: Instant) -> (Option<ErrorCode>, u64) {
     let mut samples = vec![Cs16::default(); 5000];
     loop {
-        match stream.read(&mut [&mut samples], 1_000_000) {
+        match stream.read(&mut [&mut samples], PATIENCE_US) {
             Ok(n) => {
                 let first = index_of(samples[0]);
                 assert!(next.is_none_or(|next| next == first), "{next:?} {first}");
@@ -303,17 +306,17 @@ fn read_on(stream: &mut RxStream<Cs16>, mut next: Option<u64>, until: Instant) -
 fn a_late_reader_loses_exactly_what_the_time_says() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_run(folder.path(), 1 << 26);
-    let device = open(&format!("serial=late,recording={path},start_time=0,buffer_s=1.5"));
-    let mut stream = started(&device);
+    let device = open(&format!("serial=late,recording={path},start_time=0,buffer_s=3"));
     let begun = Instant::now();
+    let mut stream = started(&device);
     let (_, next) = read_on(&mut stream, Some(0), begun);
-    std::thread::sleep(Duration::from_millis(1700));
+    std::thread::sleep(Duration::from_millis(3200));
     let mut samples = vec![Cs16::default(); 1000];
     assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap_err().code, ErrorCode::Overflow);
-    let n = stream.read(&mut [&mut samples], 1_000_000).unwrap();
+    let n = stream.read(&mut [&mut samples], PATIENCE_US).unwrap();
     let first = index_of(samples[0]);
     assert_eq!((n > 0, stream.time_ns()), (true, first as i64 * 1000));
-    assert!(first - next >= 1_690_000, "{next} to {first}");
+    assert!(first - next >= 3_190_000, "{next} to {first}");
     assert_eq!(device.read_sensor("lost_samples").unwrap(), (first - next).to_string());
     assert_eq!(device.read_sensor("overflows").unwrap(), "1");
     let elapsed_us = begun.elapsed().as_micros() as u64;
@@ -327,7 +330,7 @@ fn the_pace_is_that_of_the_rate_and_the_speed() {
     let begun = Instant::now();
     let (mut n, mut samples) = (0, vec![Cs16::default(); 65_536]);
     while n < 1_000_000 {
-        n += stream.read(&mut [&mut samples], 1_000_000).unwrap();
+        n += stream.read(&mut [&mut samples], PATIENCE_US).unwrap();
     }
     let elapsed_s = begun.elapsed().as_secs_f64();
     assert!(elapsed_s > n as f64 / 4e6 - 0.001, "{n} samples after {elapsed_s} s");
@@ -339,7 +342,7 @@ fn a_short_time_out_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = one_run(folder.path(), 1 << 24);
     let device = open(&format!(
-        "serial=stall,recording={path},start_time=0,buffer_s=5,timeout_at_s=0.05,timeout_for_s=0.1"
+        "serial=stall,recording={path},start_time=0,buffer_s=5,timeout_at_s=0.05,timeout_for_s=1"
     ));
     let mut stream = started(&device);
     let mut samples = vec![Cs16::default(); 65_536];
@@ -356,12 +359,12 @@ fn a_short_time_out_loses_nothing() {
             }
         }
     }
-    assert!((1..=10).contains(&timeouts), "{timeouts} time-outs of 10 ms in 100 ms");
+    assert!((1..=100).contains(&timeouts), "{timeouts} time-outs of 10 ms in 1 s");
 }
 
 #[test]
 fn it_is_unplugged_and_comes_back() {
-    let arguments = "serial=plug,rate=1M,paced=false,unplug_at_s=0.01,unplug_for_s=0.5";
+    let arguments = "serial=plug,rate=1M,paced=false,unplug_at_s=0.01,unplug_for_s=2";
     let device = open(arguments);
     let mut stream = started(&device);
     let mut samples = vec![Cs16::default(); 65_536];
@@ -372,7 +375,7 @@ fn it_is_unplugged_and_comes_back() {
     assert!(soapysdr::enumerate("driver=rangegate,serial=plug").unwrap().is_empty());
     drop((stream, device));
     assert!(refused(&format!("{arguments},label=again")).contains("unplugged"));
-    std::thread::sleep(Duration::from_millis(510));
+    std::thread::sleep(Duration::from_millis(2010));
     assert_eq!(soapysdr::enumerate("driver=rangegate,serial=plug").unwrap().len(), 1);
     let mut stream = started(&open(arguments));
     let read: usize = (0..3).map(|_| stream.read(&mut [&mut samples], 1000).expect("it happens once")).sum();
@@ -387,20 +390,20 @@ fn streams_begin_when_told_and_again() {
     assert_eq!(stream.read(&mut [&mut samples], 1000).unwrap_err().code, ErrorCode::Timeout, "not active");
     let error = device.rx_stream::<Cs16>(&[0]).err().expect("one stream only").message;
     assert!(error.contains("in use"), "{error}");
-    let at_ns = device.get_hardware_time(None).unwrap() + 50_000_000;
+    let at_ns = device.get_hardware_time(None).unwrap() + 500_000_000;
     stream.activate(Some(at_ns)).unwrap();
-    assert_eq!(stream.read(&mut [&mut samples], 1_000_000).unwrap(), 1000);
+    assert_eq!(stream.read(&mut [&mut samples], PATIENCE_US).unwrap(), 1000);
     assert_eq!(stream.time_ns(), at_ns);
     assert!(device.get_hardware_time(None).unwrap() >= at_ns + 1_000_000);
     let error = device.set_sample_rate(Rx, 0, 2e6).unwrap_err().message;
     assert!(error.contains("while a stream is active"), "{error}");
     device.set_hardware_time(None, 77_000_000_000).unwrap();
-    stream.read(&mut [&mut samples], 1_000_000).unwrap();
+    stream.read(&mut [&mut samples], PATIENCE_US).unwrap();
     assert!((70_000_000_000..80_000_000_000).contains(&stream.time_ns()), "{}", stream.time_ns());
     stream.deactivate(None).unwrap();
     assert_eq!(stream.activate(Some(0)).unwrap_err().code, ErrorCode::TimeError, "long past");
     stream.activate(None).unwrap();
-    assert_eq!(stream.read(&mut [&mut samples], 1_000_000).unwrap(), 1000);
+    assert_eq!(stream.read(&mut [&mut samples], PATIENCE_US).unwrap(), 1000);
     assert!((77_000_000_000..100_000_000_000).contains(&stream.time_ns()), "{}", stream.time_ns());
 }
 
@@ -455,7 +458,7 @@ fn a_scene_that_is_too_slow_holds_the_clock_back() {
     let mut stream = started(&device);
     let (mut at, mut samples) = (0, vec![Cs16::default(); 12_345]);
     while at < 1_500_000 {
-        let n = stream.read(&mut [&mut samples], 5_000_000).unwrap();
+        let n = stream.read(&mut [&mut samples], PATIENCE_US).unwrap();
         assert_eq!(stream.time_ns(), at as i64 * 5000);
         for (place, sample) in samples[..n].iter().enumerate() {
             assert_eq!(*sample, made[(at + place) % 100_000], "sample {}", at + place);
@@ -487,5 +490,5 @@ fn a_scene_that_is_not_looped_ends() {
     // A stream anew is the scene anew.
     stream.deactivate(None).unwrap();
     stream.activate(None).unwrap();
-    assert!(stream.read(&mut [&mut samples], 5_000_000).unwrap() > 0);
+    assert!(stream.read(&mut [&mut samples], PATIENCE_US).unwrap() > 0);
 }

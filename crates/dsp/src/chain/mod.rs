@@ -114,12 +114,13 @@ impl Chain {
 
     /// What works on segments, with all its memory.
     pub fn make_worker(&self) -> ChainWorker {
-        match self {
-            Self::Stream(plan) => ChainWorker::Stream(Box::new(plan.make_worker())),
-            Self::Periodic(plan) => ChainWorker::Periodic(Box::new(plan.make_worker())),
-            Self::PulseDoppler(plan) => ChainWorker::PulseDoppler(Box::new(plan.make_worker())),
-            Self::Cw(plan) => ChainWorker::Cw(Box::new(plan.make_worker())),
-        }
+        let kind = match self {
+            Self::Stream(plan) => Kind::Stream(Box::new(plan.make_worker())),
+            Self::Periodic(plan) => Kind::Periodic(Box::new(plan.make_worker())),
+            Self::PulseDoppler(plan) => Kind::PulseDoppler(Box::new(plan.make_worker())),
+            Self::Cw(plan) => Kind::Cw(Box::new(plan.make_worker())),
+        };
+        ChainWorker { kind, apart: Segment::default() }
     }
 
     /// Where a worker puts what it finds, with all its memory.
@@ -144,7 +145,13 @@ impl Chain {
 }
 
 /// Runs a [`Chain`] on segments.
-pub enum ChainWorker {
+pub struct ChainWorker {
+    kind: Kind,
+    /// A segment of several channels, one after the other.
+    apart: Segment,
+}
+
+enum Kind {
     /// For single bursts.
     Stream(Box<BurstWorker>),
     /// For dwells.
@@ -161,6 +168,23 @@ impl ChainWorker {
     /// # Panics
     /// The segment is not of the planned shape.
     pub fn process(&mut self, segment: &Segment, out: &mut SegmentResult) {
+        let Self { kind, apart } = self;
+        let block = &segment.block;
+        // Chains work on one channel after the other.
+        if block.n_channels() == 1 || block.layout().sample_stride == block.format().bytes() {
+            return kind.process(segment, out);
+        }
+        apart.block.copy_apart_from(block);
+        let Segment { block: _, core, sequence, starts_run, ends_run, set } = segment;
+        apart.core = core.clone();
+        (apart.sequence, apart.set) = (*sequence, *set);
+        (apart.starts_run, apart.ends_run) = (*starts_run, *ends_run);
+        kind.process(apart, out);
+    }
+}
+
+impl Kind {
+    fn process(&mut self, segment: &Segment, out: &mut SegmentResult) {
         match self {
             Self::Stream(worker) => worker.process(segment, out),
             Self::Periodic(worker) => worker.process(segment, out),

@@ -53,7 +53,9 @@ impl Path {
             Self::Avx512 => crate::simd::Avx512::detect().is_some(),
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => crate::simd::Avx2::detect().is_some(),
+            Self::Neon => cfg!(target_arch = "aarch64"),
             Self::Portable => true,
+            #[cfg(not(target_arch = "x86_64"))]
             _ => false,
         }
     }

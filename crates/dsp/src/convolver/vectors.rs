@@ -14,6 +14,8 @@ pub(super) fn plan(path: Path, spectra: &[Vec<Complex32>], fft_len: usize) -> Op
         Path::Avx512 => bank::<crate::simd::Avx512>(spectra, fft_len),
         #[cfg(target_arch = "x86_64")]
         Path::Avx2 => bank::<crate::simd::Avx2>(spectra, fft_len),
+        #[cfg(target_arch = "aarch64")]
+        Path::Neon => bank::<crate::simd::Neon>(spectra, fft_len),
         _ => None,
     }
 }

@@ -10,6 +10,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod butterfly;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod vector;
 
 #[cfg(target_arch = "x86_64")]
@@ -17,6 +19,8 @@ pub(crate) use avx2::Avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use avx512::Avx512;
 pub(crate) use butterfly::{product, radix_2, radix_4, radix_8, radix_16};
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use vector::{ComplexVector, LINE, Vector};
 
 use rangegate_core::Complex32;

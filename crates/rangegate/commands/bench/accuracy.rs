@@ -1,7 +1,7 @@
 //! `bench accuracy`: detection, false alarms, estimation and resolution against theory, by Monte-Carlo.
 
+use super::args::AccuracyArgs;
 use crate::Outcome;
-use crate::cli::AccuracyArgs;
 use anyhow::{Context, Result};
 use rangegate_dsp::accuracy::{
     DetectionCurve, Estimation, FalseAlarm, PulseTrain, Resolution, detection_curve, estimation,

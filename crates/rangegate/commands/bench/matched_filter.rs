@@ -1,9 +1,9 @@
 //! `bench matched-filter`: overlap-save by the engine.
 
+use super::args::MatchedFilterArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise;
 use crate::Outcome;
-use crate::cli::MatchedFilterArgs;
 use anyhow::{Result, bail};
 use rangegate_core::{Complex32, IqBlock, Scalar};
 use rangegate_dsp::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};

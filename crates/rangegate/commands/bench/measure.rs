@@ -120,8 +120,14 @@ fn median(values: &mut [f64]) -> f64 {
     (values[(n - 1) / 2] + values[n / 2]) / 2.0
 }
 
+/// The smallest of sorted values that a share of them does not exceed; NaN where there is none.
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let n_below = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(n_below.max(1) - 1).copied().unwrap_or(f64::NAN)
+}
+
 /// The processor's name, where the system tells it.
-fn processor() -> String {
+pub fn processor() -> String {
     let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
     name.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, name)| name.trim().to_owned())
@@ -170,6 +176,14 @@ fn table(report: &Report) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quantiles_are_ranks() {
+        let values: Vec<f64> = (1..=1000).map(f64::from).collect();
+        let found = [0.0, 0.5, 0.999, 1.0].map(|share| quantile(&values, share));
+        assert_eq!(found, [1.0, 500.0, 999.0, 1000.0]);
+        assert!(quantile(&[], 0.5).is_nan());
+    }
 
     #[test]
     fn ratios_are_those_of_rates() {

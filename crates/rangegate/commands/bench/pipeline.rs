@@ -1,23 +1,26 @@
 //! `bench pipeline`: a burst chain with CFAR from a recording to detections in a file, beside its bare filter.
 
+use super::args::PipelineArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise;
 use crate::Outcome;
 use crate::assemble::{self, Destination};
-use crate::cli::PipelineArgs;
 use crate::config::Config;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
-use rangegate_core::Complex32;
+use rangegate_core::{Complex32, IqBlock};
 use rangegate_dsp::chain::Chain;
 use rangegate_dsp::convolver::{Convolver, Output, Samples};
 use rangegate_pipeline::Stop;
 use rustfft::num_complex::Complex;
+use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
 /// Sample rate of the recording, Hz.
 const RATE_HZ: f64 = 20e6;
+/// Samples that the bare filter runs over at most; a longer recording has them again and again.
+const IN_MEMORY: usize = 1 << 26;
 
 /// Runs the command.
 ///
@@ -26,9 +29,9 @@ const RATE_HZ: f64 = 20e6;
 pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let folder = tempfile::tempdir().context("no folder for temporary files")?;
     let recording = folder.path().join("noise.cs16");
-    let block = noise::block("cs16", args.samples)?;
-    std::fs::write(&recording, block.bytes()).with_context(|| format!("{}", recording.display()))?;
-    let config = config(&recording, args.taps)?;
+    let block = noise::block("cs16", args.samples.min(IN_MEMORY))?;
+    write(&recording, &block, args.samples).with_context(|| format!("{}", recording.display()))?;
+    let config = config(&recording, RATE_HZ, args.taps)?;
     let (plan, _) = Plan::new(config.clone(), &Stop::new())?;
     let Chain::Stream(burst) = &plan.chain else { bail!("the chain is none of bursts") };
     let templates = vec![plan.replicas[0].samples.iter().map(wide).collect::<Vec<_>>()];
@@ -36,14 +39,14 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let samples: &[[u8; 4]] = block.bytes().as_chunks().0;
     let (fft_len, hop) = (convolver.fft_len(), convolver.hop());
     let mut worker = convolver.make_worker(1);
-    let mut out = vec![0.0_f32; args.samples];
+    let mut out = vec![0.0_f32; samples.len()];
     let filter = move || {
         for (k, out) in out.chunks_mut(hop).enumerate() {
             let piece = &samples[k * hop..(k * hop + fft_len).min(samples.len())];
             worker.convolve(Samples::Cs16(piece), 0, 0, Output::Power(out));
         }
     };
-    let mut cases = vec![Case::new("filter alone, to power", args.samples, filter)];
+    let mut cases = vec![Case::new("filter alone, to power", block.n_samples(), filter)];
     let mut workers = vec![("one thread".to_owned(), "inline", None)];
     workers.extend((1..=args.threads).map(|n| (format!("{n} workers"), "threads", Some(n))));
     for (name, runner, threads) in workers {
@@ -72,6 +75,18 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     show(&interleaved("pipeline", work, cases, args.time.seconds)?, args.time.json)
 }
 
+/// Writes the block again and again.
+fn write(path: &Path, block: &IqBlock, n_samples: usize) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    let mut left = 4 * n_samples;
+    while left > 0 {
+        let n = left.min(block.bytes().len());
+        file.write_all(&block.bytes()[..n])?;
+        left -= n;
+    }
+    Ok(())
+}
+
 fn wide(x: &Complex32) -> Complex<f64> {
     Complex::new(x.re.into(), x.im.into())
 }
@@ -86,18 +101,22 @@ fn run(config: &Config, out: &Path, n_samples: usize) -> Result<Duration> {
     Ok(Duration::from_secs_f64(done.report.elapsed_s))
 }
 
-fn config(recording: &Path, n_taps: usize) -> Result<Config> {
+/// A recording of cs16 through a burst chain with a chirp as long as told.
+///
+/// # Errors
+/// None that is known: it is this program's own text.
+pub fn config(recording: &Path, rate_hz: f64, n_taps: usize) -> Result<Config> {
     let text = format!(
         r#"
         [source]
         recording = {recording:?}
         sample_format = "cs16"
-        sample_rate_hz = {RATE_HZ:?}
+        sample_rate_hz = {rate_hz:?}
         [[replica]]
         name = "chirp"
         type = "linear_chirp"
-        start_hz = -8e6
-        stop_hz = 8e6
+        start_hz = {:?}
+        stop_hz = {:?}
         duration_s = {:?}
         [chain]
         type = "burst"
@@ -106,7 +125,9 @@ fn config(recording: &Path, n_taps: usize) -> Result<Config> {
         [output]
         plots = false
         "#,
-        n_taps as f64 / RATE_HZ
+        -0.4 * rate_hz,
+        0.4 * rate_hz,
+        n_taps as f64 / rate_hz
     );
     Ok(toml::from_str(&text)?)
 }

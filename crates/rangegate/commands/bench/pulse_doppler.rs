@@ -1,11 +1,12 @@
 //! `bench pulse-doppler`: from pulses of cs16 in memory to detections, a CPI again and again on one core.
 
+use super::args::PulseDopplerArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise::Random;
 use crate::Outcome;
-use crate::cli::PulseDopplerArgs;
 use anyhow::{Context, Result, bail};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Segment, StreamInfo, ToBaseband};
+use rangegate_dsp::chain::Chain;
 use rangegate_dsp::convert::{ChannelSource, Converter};
 use rangegate_dsp::pulse_compression::{CompressionPlan, PulseStart};
 use rangegate_dsp::pulse_doppler::{PulseDopplerConfig, PulseDopplerPlan};
@@ -45,7 +46,8 @@ pub fn pulse_doppler(args: &PulseDopplerArgs) -> Result<Outcome> {
     let stream = stream(&block, n_fast)?;
     let config = config(n_gates)?;
     let plan = Arc::new(PulseDopplerPlan::new(&config, &stream, std::slice::from_ref(&replica), 0)?);
-    let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
+    let chain = Chain::PulseDoppler(plan);
+    let (mut worker, mut result) = (chain.make_worker(), chain.make_result());
     let core = 0..N_PULSES * n_fast;
     let segment = Segment { block: recording(&replica, &size, gate)?, core, ..Segment::default() };
     worker.process(&segment, &mut result);
@@ -58,12 +60,14 @@ pub fn pulse_doppler(args: &PulseDopplerArgs) -> Result<Outcome> {
         CompressionPlan::new(&config.compression, &replica, n_fast, 0..n_gates, PulseStart::OnSample)?;
     let mut compressor = Arc::new(compression).make_worker();
     let mut cube = PulseCube::new(N_PULSES, n_gates);
+    let mut apart = IqBlock::default();
+    apart.copy_apart_from(&block);
     let n_samples = n_channels * N_PULSES * n_fast;
     let compress = move || {
         for channel in 0..n_channels {
             for pulse in 0..N_PULSES {
                 let pri =
-                    ChannelSource { converter: &converter, block: &block, channel, first: pulse * n_fast };
+                    ChannelSource { converter: &converter, block: &apart, channel, first: pulse * n_fast };
                 compressor.compress(0.0, &pri, cube.row_mut(pulse));
             }
         }

@@ -88,13 +88,17 @@ impl DopplerSums {
         let Window { guard_bins, training_bins, training_gates, .. } = self.window;
         let (mut all_sums, mut training_sums) = (take(&mut self.all), take(&mut self.training));
         let (all, training) = (all_sums.row_mut(0), training_sums.row_mut(0));
-        all.copy_from_slice(self.levels[0].row(self.slot(row)));
-        let mut is_first = true;
+        let own = self.levels[0].row(self.slot(row));
+        let (mut has_guard, mut is_first) = (false, true);
         for level in 0..self.levels.len() {
             let sums = |start| self.levels[level].row(self.slot(shifted(row, start)));
             // Nobody asks for the sums over all bins if no gates are summed.
             if let (true, Some((before, after))) = (training_gates > 0, block_at(1 << level, 1, guard_bins)) {
-                add_both(all, sums(before), sums(after));
+                match has_guard {
+                    true => add_both(all, sums(before), sums(after)),
+                    false => assign_with(all, own, sums(before), sums(after)),
+                }
+                has_guard = true;
             }
             if let Some((before, after)) = block_at(1 << level, guard_bins + 1, training_bins) {
                 let sides = (sums(before), sums(after));
@@ -108,8 +112,10 @@ impl DopplerSums {
         if is_first {
             training.fill(0.0);
         }
-        if training_gates > 0 {
-            add(all, training);
+        match (training_gates > 0, has_guard) {
+            (true, true) => add(all, training),
+            (true, false) => assign(all, own, training),
+            _ => {}
         }
         (self.training, self.all) = (training_sums, all_sums);
     }
@@ -139,6 +145,12 @@ fn assign(sums: &mut [f32], one: &[f32], other: &[f32]) {
 }
 
 #[inline(always)]
+fn assign_with(sums: &mut [f32], own: &[f32], before: &[f32], after: &[f32]) {
+    let parts = own.iter().zip(before.iter().zip(after));
+    sums.iter_mut().zip(parts).for_each(|(sum, (own, (a, b)))| *sum = own + (a + b));
+}
+
+#[inline(always)]
 fn add(sums: &mut [f32], part: &[f32]) {
     sums.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
 }
@@ -152,14 +164,17 @@ fn add_both(sums: &mut [f32], before: &[f32], after: &[f32]) {
 pub(super) struct Sums<'a> {
     pub(super) one: &'a mut [f32],
     pub(super) other: Option<&'a mut [f32]>,
+    /// What `one` begins with, which then holds nothing yet.
+    pub(super) own: Option<&'a [f32]>,
 }
 
 impl Sums<'_> {
     #[inline(always)]
     fn add(&mut self, before: &[f32], after: &[f32]) {
-        match &mut self.other {
-            None => add_both(self.one, before, after),
-            Some(other) => {
+        match (&mut self.other, self.own.take()) {
+            (None, Some(own)) => assign_with(self.one, own, before, after),
+            (None, None) => add_both(self.one, before, after),
+            (Some(other), _) => {
                 add(self.one, before);
                 add(other, after);
             }

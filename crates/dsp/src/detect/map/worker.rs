@@ -182,19 +182,21 @@ impl MapCfarWorker {
         }
         let training = has_bins.then_some(self.sums.training.row(0));
         let [one, other] = self.halves.each_mut().map(|half| half.row_mut(0));
-        match training {
-            Some(training) if plan.split == Split::Whole => {
-                one.copy_from_slice(&training[margin..][..self.gates]);
-            }
-            _ => one.fill(0.0),
+        let own = training.filter(|_| plan.split == Split::Whole).map(|sums| &sums[margin..][..self.gates]);
+        if own.is_none() {
+            one.fill(0.0);
         }
         let other_half = (plan.split != Split::Whole).then(|| {
             other.fill(0.0);
             &mut *other
         });
-        let mut halves = Sums { one, other: other_half };
+        let mut halves = Sums { one, other: other_half, own };
         let all = if has_bins { self.sums.all.row(0) } else { self.sums.row(row) };
         ring_parts(plan, all, training, &mut self.scratch, &mut halves);
+        // No gates are summed.
+        if let Some(own) = halves.own {
+            halves.one.copy_from_slice(own);
+        }
         match (plan.split, plan.detector) {
             (Split::Whole, _) => compare(cells, one, one, scales, &mut emit, |sum, _| sum),
             (_, Detector::So) => compare(cells, one, other, scales, &mut emit, f32::min),
