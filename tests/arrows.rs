@@ -6,6 +6,8 @@ use std::process::Command;
 /// What each crate may use of the house; anything else fails.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-core", &[]),
+    ("rangegate-archive-parquet", &[]),
+    ("rangegate-archive", &["core", "pipeline", "archive-parquet"]),
     ("rangegate-dsp", &["core"]),
     ("rangegate-pipeline", &["core"]),
     ("rangegate-recording", &["core"]),
@@ -14,13 +16,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-tracking", &[]),
-    ("rangegate", &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking"]),
+    (
+        "rangegate",
+        &["core", "dsp", "pipeline", "recording", "scene", "sources", "sinks", "tracking", "archive"],
+    ),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.
 const PURE: &[&str] = &["rangegate-core", "rangegate-dsp", "rangegate-tracking"];
 const IMPURE_CRATES: &[&str] =
-    &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "tokio", "rayon"];
+    &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "rusqlite", "tokio", "rayon"];
 
 fn metadata() -> serde_json::Value {
     let output = Command::new(env!("CARGO"))

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod archive;
 pub mod bench;
 #[cfg(feature = "soapy")]
 pub mod capture;
@@ -11,6 +12,7 @@ pub mod devices;
 pub mod info;
 pub mod plan;
 pub mod plot;
+pub mod query;
 pub mod run;
 pub mod saved;
 pub mod shell;
