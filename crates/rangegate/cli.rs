@@ -72,7 +72,7 @@ pub enum Command {
     Track(TrackArgs),
     /// Look after an archive: what runs saw, kept so that it can be asked for later
     ///
-    /// An archive is a folder. Runs write into it with --archive DIR or [archive] in the configuration; `rangegate query`
+    /// An archive is a folder. Runs write into it with --archive DIR or `[archive]` in the configuration; `rangegate query`
     /// asks it.
     Archive {
         /// What to do with it.
@@ -134,7 +134,7 @@ pub enum ArchiveCommand {
     Import(ImportArgs),
     /// Move hours that are over into Parquet files (feature parquet)
     ///
-    /// An hour is over when something came that is two minutes later. Runs do so themselves, unless [archive] says
+    /// An hour is over when something came that is two minutes later. Runs do so themselves, unless `[archive]` says
     /// seal = false.
     Seal(SealArgs),
     /// Forget what is old or too much
