@@ -55,15 +55,15 @@ CACHE = Path("stonesoup-cache")
 # name: targets, kind, Pd, false detections per scan, scans, sets of detections, of these also through Stone Soup's JPDA
 SCENES = {
     "one": (1, "straight", 0.9, 10, 60, 10, 2),
-    "one-dim": (1, "straight", 0.7, 100, 60, 3, 1),
+    "one-dim": (1, "straight", 0.7, 100, 60, 8, 1),
     "ten": (10, "straight", 0.9, 20, 50, 10, 2),
     "ten-clean": (10, "straight", 0.95, 0, 50, 20, 5),
     "ten-crossing": (10, "crossing", 0.8, 20, 50, 10, 1),
     "ten-manoeuvring": (10, "manoeuvring", 0.7, 50, 50, 8, 1),
-    "fifty": (50, "straight", 0.9, 100, 30, 2, 1),
-    "fifty-crossing": (50, "crossing", 0.8, 50, 30, 3, 1),
-    "fifty-manoeuvring": (50, "manoeuvring", 0.9, 20, 30, 3, 1),
-    "two-hundred": (200, "manoeuvring", 0.9, 100, 20, 1, 1),
+    "fifty": (50, "straight", 0.9, 100, 30, 6, 1),
+    "fifty-crossing": (50, "crossing", 0.8, 50, 30, 10, 1),
+    "fifty-manoeuvring": (50, "manoeuvring", 0.9, 20, 30, 10, 1),
+    "two-hundred": (200, "manoeuvring", 0.9, 100, 20, 4, 1),
 }
 # Sets of detections: the first of those that are compared, and those on which Stone Soup was tuned.
 FIRST_SEED = 100

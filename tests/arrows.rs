@@ -6,6 +6,8 @@ use std::process::Command;
 /// What each crate may use of the house; anything else fails.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-core", &[]),
+    ("rangegate-archive-parquet", &[]),
+    ("rangegate-archive", &["core", "pipeline", "archive-parquet"]),
     ("rangegate-dsp", &["core"]),
     ("rangegate-exchange", &["core", "tracking"]),
     ("rangegate-pipeline", &["core"]),
@@ -17,14 +19,25 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-tracking", &[]),
     (
         "rangegate",
-        &["core", "dsp", "exchange", "pipeline", "recording", "scene", "sources", "sinks", "tracking"],
+        &[
+            "core",
+            "dsp",
+            "exchange",
+            "pipeline",
+            "recording",
+            "scene",
+            "sources",
+            "sinks",
+            "tracking",
+            "archive",
+        ],
     ),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.
 const PURE: &[&str] = &["rangegate-core", "rangegate-dsp", "rangegate-tracking"];
 const IMPURE_CRATES: &[&str] =
-    &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "tokio", "rayon"];
+    &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "rusqlite", "tokio", "rayon"];
 
 fn metadata() -> serde_json::Value {
     let output = Command::new(env!("CARGO"))

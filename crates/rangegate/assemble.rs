@@ -1,6 +1,7 @@
 //! Wires source, chain and sinks together, and runs them.
 
 use crate::Outcome;
+use crate::archiving::Archiving;
 use crate::chain::{Worker, segment_plan};
 use crate::commands::sentence;
 use crate::maps::{MAPS, SavedMaps};
@@ -98,6 +99,7 @@ pub struct Results {
     failed: Option<BoxError>,
     /// Pulled by detections of this signal-to-noise ratio, dB.
     trigger: Option<(Trigger, f64)>,
+    archive: Option<Archiving>,
 }
 
 impl Results {
@@ -119,12 +121,23 @@ impl Results {
             bar: ProgressBar::hidden(),
             failed: None,
             trigger: None,
+            archive: None,
         }
     }
 
     fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
-        let Self { collector, log, strongest, by_template, failed, trigger, follower, not_followed, .. } =
-            self;
+        let Self {
+            collector,
+            log,
+            strongest,
+            by_template,
+            failed,
+            trigger,
+            follower,
+            not_followed,
+            archive,
+            ..
+        } = self;
         let emit = |detection: &Detection| {
             strongest.consider(detection);
             if let Some((trigger, least_db)) = trigger
@@ -134,6 +147,9 @@ impl Results {
             }
             if let Some(count) = by_template.get_mut(&detection.template) {
                 *count += 1;
+            }
+            if let Some(archive) = archive {
+                archive.detection(detection);
             }
             if failed.is_none() {
                 *failed = log.write(detection).err().map(Into::into);
@@ -172,6 +188,9 @@ impl Drain<SegmentResult> for Results {
                 overview.offer(result);
             }
             self.bar.set_position(result.first_sample);
+            if let Some(archive) = &mut self.archive {
+                archive.progress(result.first_sample, self.bad_samples, self.peaks_dropped);
+            }
         }
         if let Some(maps) = &mut self.maps {
             maps.accept(result)?;
@@ -223,10 +242,12 @@ pub fn run(
         }
         None => (source, None),
     };
+    let (archive, source) = Archiving::begin(plan, source)?;
     let mut segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
     let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
+    results.archive = archive;
     results.trigger = recording.as_ref().and_then(|(recording, _)| recording.trigger());
     if let Some(folder) = &folder {
         results.maps = SavedMaps::create(folder, plan)?;
@@ -282,6 +303,10 @@ pub fn run(
     }
     .to_owned();
     report.error = ended.as_ref().err().map(|error| format!("{error:#}"));
+    let mut archive = results.archive.take();
+    if let Some(archive) = &mut archive {
+        archive.report(&mut report);
+    }
     let strongest = results.strongest.detections().to_vec();
     let collected = collected?.and_then(std::thread::Result::ok);
     let tracks = results.follower.take().map(Follower::finish);
@@ -294,6 +319,11 @@ pub fn run(
         report.write(&folder.join("run.json"))?;
         annotate(plan, folder, report.detections)
     });
+    if ended.is_err()
+        && let Some(archive) = archive.take()
+    {
+        let _ = archive.finish(&report, None);
+    }
     // What ended the run is told first; what it kept may have failed for the same reason.
     ended?;
     kept.transpose()?;
@@ -301,6 +331,12 @@ pub fn run(
         return Err(error.context("tracking"));
     }
     let tracks = tracks.transpose().context("tracking")?;
+    let followed = tracks.as_ref().and(folder.as_ref()).map(|folder| folder.join(TRACKS));
+    if let Some(archive) = archive
+        && let Err(error) = archive.finish(&report, followed.as_deref())
+    {
+        report.losses.push(format!("the archive: {}", sentence(&error)));
+    }
     let plots = match (&folder, collected) {
         (Some(folder), Some(collected)) => {
             let bar = spinner("drawing plots", quiet);
@@ -536,6 +572,9 @@ impl Done {
             text.push_str(&format!("         {}\n", folder.join("run.json").display()));
             if folder.join(MAPS).exists() {
                 text.push_str(&format!("         {}\n", folder.join(MAPS).display()));
+            }
+            if let Some(archive) = report.archived["path"].as_str() {
+                text.push_str(&format!("         {archive}, run {}\n", report.archived["run"]));
             }
             for plot in &self.plots {
                 text.push_str(&format!("         {}\n", plot.display()));

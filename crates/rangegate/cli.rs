@@ -1,7 +1,8 @@
 //! The command line as it is typed; [`crate::plan`] turns it into what will be done.
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
-use rangegate_core::SampleFormat;
+use rangegate_archive::Station;
+use rangegate_core::{SampleFormat, Timestamp};
 use rangegate_sources::{Repeat, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -69,6 +70,20 @@ pub enum Command {
     /// Each coherent processing interval is a scan. Where no configuration says how: one station that measures
     /// range and range rate.
     Track(TrackArgs),
+    /// Look after an archive: what runs saw, kept so that it can be asked for later
+    ///
+    /// An archive is a folder. Runs write into it with --archive DIR or `[archive]` in the configuration; `rangegate query`
+    /// asks it.
+    Archive {
+        /// What to do with it.
+        #[command(subcommand)]
+        what: ArchiveCommand,
+    },
+    /// Ask an archive: detections, tracks, runs, gaps, health, or in SQL
+    ///
+    /// Rows come in order of time, from the database and from sealed hours alike. A table for people; --json and --csv
+    /// for programs. Others may write meanwhile.
+    Query(Box<QueryArgs>),
     /// Make a recording, with its truth, from a scene
     Simulate(SimulateArgs),
     /// Read and write ASTERIX, the format in which stations exchange what they see
@@ -114,6 +129,234 @@ pub struct TrackArgs {
     /// Print the summary as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// What there is to do with an archive.
+#[derive(Debug, Subcommand)]
+pub enum ArchiveCommand {
+    /// Say what is in it
+    Info(ArchiveArgs),
+    /// Take in runs that were saved with --out
+    Import(ImportArgs),
+    /// Move hours that are over into Parquet files (feature parquet)
+    ///
+    /// An hour is over when something came that is two minutes later. Runs do so themselves, unless `[archive]` says
+    /// seal = false.
+    Seal(SealArgs),
+    /// Forget what is old or too much
+    ///
+    /// Whole hours are forgotten. Rows whose recording does not say when it was made have no age, and stay.
+    Prune(PruneArgs),
+    /// Write rows to a file: .parquet, .csv, .jsonl, or .sigmf-meta (annotations, of one run)
+    Export(Box<ExportArgs>),
+    /// Check every page and every file
+    ///
+    /// Exit code 1 where something is wrong.
+    Check(ArchiveArgs),
+    /// Save what can be saved, set aside what is damaged
+    ///
+    /// What is whole is not touched, and nothing that is damaged is deleted. Exit code 1 where rows are lost.
+    Repair(ArchiveArgs),
+}
+
+/// An archive.
+#[derive(Debug, ClapArgs)]
+pub struct ArchiveArgs {
+    /// The archive's folder
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate archive import`.
+#[derive(Debug, ClapArgs)]
+pub struct ImportArgs {
+    /// The archive's folder, which is made where there is none
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// Folders that runs wrote
+    #[arg(value_name = "RUN", required = true, value_hint = ValueHint::DirPath)]
+    pub runs: Vec<PathBuf>,
+
+    /// Whose detections these are; default: as the run's configuration says, else station
+    #[arg(long, value_name = "NAME")]
+    pub station: Option<Station>,
+
+    /// Take in also a run that is there already
+    #[arg(long)]
+    pub again: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate archive seal`.
+#[derive(Debug, ClapArgs)]
+pub struct SealArgs {
+    /// The archive.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+
+    /// Also hours that may go on
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `rangegate archive prune`.
+#[derive(Debug, ClapArgs)]
+#[group(id = "keep", required = true, multiple = true, args = ["keep_days", "keep_size"])]
+pub struct PruneArgs {
+    /// The archive.
+    #[command(flatten)]
+    pub archive: ArchiveArgs,
+
+    /// Keep so many days before the newest row
+    #[arg(long, value_name = "DAYS", value_parser = days, allow_negative_numbers = true)]
+    pub keep_days: Option<f64>,
+
+    /// Keep so many bytes, such as 20G: the oldest hours go, the newest stays
+    #[arg(long, value_name = "BYTES", value_parser = bytes, allow_negative_numbers = true)]
+    pub keep_size: Option<f64>,
+}
+
+/// `rangegate archive export`.
+#[derive(Debug, ClapArgs)]
+pub struct ExportArgs {
+    /// The archive's folder
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// What to write: detections or tracks
+    #[arg(value_name = "WHAT", default_value = "detections")]
+    pub what: What,
+
+    /// The file to write; it must not exist
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: PathBuf,
+
+    /// Which rows.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `rangegate query`.
+#[derive(Debug, ClapArgs)]
+pub struct QueryArgs {
+    /// The archive's folder
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// What to ask for
+    #[arg(value_name = "WHAT", default_value = "detections")]
+    pub what: What,
+
+    /// Which rows.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
+    /// Stop after so many rows; default: 1000 in a table, 10000 with --sql, else all
+    #[arg(long, value_name = "N")]
+    pub limit: Option<u64>,
+
+    /// Of density: minutes in a step
+    #[arg(long, value_name = "MIN", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=5_256_000))]
+    pub step_minutes: u32,
+
+    /// Ask in SQLite's SQL: one SELECT from detections, tracks, runs, gap, health, density
+    ///
+    /// Times are time_ns, nanoseconds since 1970. Nothing can be changed, and functions whose time has no bound cannot be
+    /// called. Sealed hours are laid out for the query: say
+    /// which with --from and --to.
+    #[arg(long, value_name = "SELECT", conflicts_with_all = ["what", "step_minutes"])]
+    pub sql: Option<String>,
+
+    /// With --sql: stop after so many seconds
+    #[arg(long, value_name = "S", default_value_t = 10.0, value_parser = seconds, requires = "sql", allow_negative_numbers = true)]
+    pub timeout: f64,
+
+    /// Print JSON, an object a line
+    #[arg(long, conflicts_with = "csv")]
+    pub json: bool,
+
+    /// Print CSV
+    #[arg(long)]
+    pub csv: bool,
+}
+
+/// What an archive is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// A row a detection.
+    Detections,
+    /// A row a track and time.
+    Tracks,
+    /// A row a run.
+    Runs,
+    /// A row a gap between samples.
+    Gaps,
+    /// A row a figure of a run's health.
+    Health,
+    /// Detections a step of the time line, and the strongest.
+    Density,
+}
+
+impl What {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Detections => "detections",
+            Self::Tracks => "tracks",
+            Self::Runs => "runs",
+            Self::Gaps => "gaps",
+            Self::Health => "health",
+            Self::Density => "density",
+        }
+    }
+}
+
+/// Which rows of an archive.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct FilterArgs {
+    /// At or after this time (UTC), such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22
+    #[arg(long, value_name = "TIME", value_parser = utc)]
+    pub from: Option<Timestamp>,
+
+    /// Before this time
+    #[arg(long, value_name = "TIME", value_parser = utc)]
+    pub to: Option<Timestamp>,
+
+    /// Of this station
+    #[arg(long, value_name = "NAME")]
+    pub station: Option<Station>,
+
+    /// Of this run (a number of `rangegate query DIR runs`)
+    #[arg(long, value_name = "N")]
+    pub run: Option<i64>,
+
+    /// Range in m, both ends included, such as 500..20k, 10k.. or ..2e3
+    #[arg(long, value_name = "FROM..TO", value_parser = range_m, allow_hyphen_values = true)]
+    pub range: Option<(f64, f64)>,
+
+    /// Detections of at least this signal-to-noise ratio, dB
+    #[arg(long, value_name = "DB", value_parser = finite, allow_negative_numbers = true)]
+    pub snr: Option<f64>,
+
+    /// Detections of this template
+    #[arg(long, value_name = "NAME")]
+    pub template: Option<String>,
+
+    /// The track of this number: its updates, or the detections that it is made of
+    #[arg(long, value_name = "N")]
+    pub track: Option<i64>,
 }
 
 /// `rangegate run`.
@@ -184,6 +427,14 @@ pub struct HowArgs {
     /// pulse_doppler and fmcw)
     #[arg(long, requires = "out")]
     pub maps: bool,
+
+    /// Also write into this archive, which is made where there is none
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub archive: Option<PathBuf>,
+
+    /// With --archive: whose detections these are; default: station
+    #[arg(long, value_name = "NAME")]
+    pub station: Option<Station>,
 
     /// Print the report (run.json) on standard output instead of a summary
     #[arg(long)]
@@ -587,4 +838,47 @@ fn order(text: &str) -> Result<f64, String> {
 fn tolerance(text: &str) -> Result<f64, String> {
     let value = text.parse().ok().filter(|value: &f64| value.is_finite() && *value >= 0.0);
     value.ok_or_else(|| "expected a finite number, 0 or more".to_owned())
+}
+
+/// A finite number.
+fn finite(text: &str) -> Result<f64, String> {
+    let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+    value.ok_or_else(|| "expected a finite number".to_owned())
+}
+
+/// Days that are kept.
+fn days(text: &str) -> Result<f64, String> {
+    let most = crate::archiving::MAX_DAYS;
+    let value = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= most);
+    value.ok_or_else(|| format!("expected days: above 0, at most {most}"))
+}
+
+/// A time: with its zone, or UTC.
+fn utc(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let here = text.parse::<jiff::civil::DateTime>().or_else(|_| {
+        text.parse::<jiff::civil::Date>().map(|date| date.to_datetime(jiff::civil::Time::midnight()))
+    });
+    let time = here.and_then(|time| time.to_zoned(jiff::tz::TimeZone::UTC)).map(|time| time.timestamp());
+    time.map_err(|_| {
+        "expected a time such as 2026-11-22T10:00:00Z, 2026-11-22T10:00 or 2026-11-22".to_owned()
+    })
+}
+
+/// Two ranges with `..` between them, each of which may be missing.
+fn range_m(text: &str) -> Result<(f64, f64), String> {
+    let expected = || format!("{text:?} is no range in m: expected FROM..TO, such as 500..20k");
+    let (from, to) = text.split_once("..").ok_or_else(expected)?;
+    let end = |text: &str, default: f64| match text {
+        "" => Ok(default),
+        _ => rangegate_recording::parse_si(text).ok().filter(|value| value.is_finite()).ok_or_else(expected),
+    };
+    let (from, to) = (end(from, f64::NEG_INFINITY)?, end(to, f64::INFINITY)?);
+    if from <= to {
+        Ok((from, to))
+    } else {
+        Err(format!("the range begins at {from} m, behind its end at {to} m"))
+    }
 }

@@ -1,5 +1,6 @@
 //! The configuration file, as it is written. Unknown fields are refused.
 
+use crate::archiving::ArchiveConfig;
 use crate::cli::RunnerKind;
 use anyhow::{Context, Result, anyhow, bail};
 use rangegate_core::{SampleFormat, Timestamp, ToBaseband};
@@ -40,6 +41,8 @@ pub struct Config {
     /// What to write.
     #[serde(default)]
     pub output: OutputConfig,
+    /// The archive that the run goes into; without it into none.
+    pub archive: Option<ArchiveConfig>,
 }
 
 /// `[source]`.
@@ -246,6 +249,9 @@ pub fn load(path: &Path) -> Result<Config> {
     config.path = path.to_owned();
     let base = path.parent().unwrap_or(Path::new(""));
     relative_to(base, &mut config.source);
+    if let Some(archive) = &mut config.archive {
+        archive.path = base.join(&archive.path);
+    }
     for replica in &mut config.replicas {
         if let What::Recording(cut) = &mut replica.what {
             relative_to(base, &mut cut.source);
@@ -270,6 +276,9 @@ fn checked(config: Config) -> Result<Config> {
     }
     if let Some(threads) = config.run.threads.filter(|threads| !(1..=MAX_THREADS).contains(threads)) {
         bail!("run.threads is {threads}, expected 1 to {MAX_THREADS}");
+    }
+    if let Some(archive) = &config.archive {
+        archive.check()?;
     }
     Ok(config)
 }

@@ -3,6 +3,7 @@
 //! The other crates hold the parts; see ARCHITECTURE.md for the map.
 #![forbid(unsafe_code)]
 
+pub mod archiving;
 pub mod assemble;
 pub mod chain;
 pub mod cli;
@@ -63,6 +64,8 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Compare(args) => commands::compare::compare(&args),
         Command::Plot(args) => commands::plot::plot(&args),
         Command::Track(args) => commands::track::track(&args),
+        Command::Archive { what } => commands::archive::archive(&what),
+        Command::Query(args) => commands::query::query(&args),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
         Command::Asterix { what } => commands::asterix::asterix(what),
         Command::Bench { what } => commands::bench::bench(what, quiet),

@@ -330,6 +330,14 @@ pub fn apply_how(config: &mut Config, how: &HowArgs) -> Result<()> {
     config.source.repeat = how.repeat.unwrap_or(config.source.repeat);
     config.output.plots &= !how.no_plots;
     config.output.maps |= how.maps;
+    if let Some(path) = &how.archive {
+        config.archive.get_or_insert_default().path.clone_from(path);
+    }
+    if let Some(station) = &how.station {
+        let archive =
+            config.archive.as_mut().context("--station is of an archive: say which with --archive")?;
+        archive.station = station.clone();
+    }
     apply_work(&mut config.run, &how.work)
 }
 

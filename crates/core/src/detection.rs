@@ -48,10 +48,70 @@ pub struct Detection {
     pub after_gap: bool,
 }
 
+impl Detection {
+    /// The detection as `detections.jsonl` and the archive hold it: numbers rounded to what they mean.
+    #[must_use]
+    pub fn rounded(&self) -> Self {
+        let round = |value: Option<f64>, decimals| value.map(|value| rounded(value, decimals));
+        Self {
+            // Rounded down: 1 would belong to the next sample. The little that is added keeps what was rounded before.
+            sample_fraction: rounded(
+                ((self.sample_fraction * 1e4 + 1e-7).floor() / 1e4).clamp(0.0, 0.9999),
+                4,
+            ),
+            delay_s: round(self.delay_s, 12),
+            range_m: round(self.range_m, 3),
+            doppler_hz: round(self.doppler_hz, 3),
+            velocity_mps: round(self.velocity_mps, 4),
+            azimuth_deg: round(self.azimuth_deg, 4),
+            snr_db: rounded(self.snr_db, 3),
+            power_db: rounded(self.power_db, 3),
+            ..self.clone()
+        }
+    }
+}
+
+/// Rounds to a number of decimals; never −0. Infinity and NaN, which JSON has not, stay as they are.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    let scaled = (value * scale).round();
+    if scaled == 0.0 { 0.0 } else { scaled / scale }
+}
+
 fn arc_str<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Arc<str>, D::Error> {
     String::deserialize(deserializer).map(Arc::from)
 }
 
 fn str_arc<S: serde::Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_rounded_stays() {
+        for k in 0..10_000_u32 {
+            let value = f64::from(k) / 1e4;
+            let detection = Detection {
+                cpi: None,
+                sample: 1,
+                sample_fraction: value,
+                time: None,
+                channel: 0,
+                template: "chirp".into(),
+                delay_s: Some(f64::from(k) / 1e12),
+                range_m: Some(f64::from(k) / 1e3),
+                doppler_hz: Some(f64::from(k) / -1e3),
+                velocity_mps: Some(value),
+                azimuth_deg: None,
+                snr_db: f64::from(k) / 1e3,
+                power_db: f64::from(k) / -1e3,
+                after_gap: false,
+            };
+            assert_eq!(detection.rounded().rounded(), detection.rounded());
+            assert_eq!(detection.rounded().sample_fraction.to_bits(), value.to_bits());
+        }
+    }
 }

@@ -160,6 +160,13 @@ impl Decimator {
     }
 }
 
+#[inline(always)]
+fn add_products<const FMA: bool>(h: &Lanes, x: &Lanes, sum: &mut Lanes) {
+    for lane in 0..LANES {
+        sum[lane] = multiply_add::<FMA>(h[lane], x[lane], sum[lane]);
+    }
+}
+
 /// Inner products of the taps with samples, each `factor` samples after the last.
 struct Filter<'a> {
     taps: &'a [f32],
@@ -175,21 +182,18 @@ impl Kernel for Filter<'_> {
     fn run<const FMA: bool>(self) {
         for (k, y) in self.out.iter_mut().enumerate() {
             let samples = &self.samples[2 * k * self.factor..][..self.taps.len()];
-            let mut sums: [Lanes; SUMS] = [[0.0; LANES]; SUMS];
-            let (taps, _) = self.taps.as_chunks::<LANES>();
-            let (samples, _) = samples.as_chunks::<LANES>();
-            for (h, x) in taps.chunks_exact(SUMS).zip(samples.chunks_exact(SUMS)) {
-                for (sum, (h, x)) in sums.iter_mut().zip(h.iter().zip(x)) {
-                    for lane in 0..LANES {
-                        sum[lane] = multiply_add::<FMA>(h[lane], x[lane], sum[lane]);
-                    }
-                }
+            // One name each: sums that an index picks out are kept in memory, number by number.
+            let [mut a, mut b, mut c, mut d]: [Lanes; SUMS] = [[0.0; LANES]; SUMS];
+            let (taps, samples) = (self.taps.as_chunks::<LANES>().0, samples.as_chunks::<LANES>().0);
+            for (h, x) in taps.as_chunks::<SUMS>().0.iter().zip(samples.as_chunks::<SUMS>().0) {
+                add_products::<FMA>(&h[0], &x[0], &mut a);
+                add_products::<FMA>(&h[1], &x[1], &mut b);
+                add_products::<FMA>(&h[2], &x[2], &mut c);
+                add_products::<FMA>(&h[3], &x[3], &mut d);
             }
-            let mut total = sums[0];
-            for sum in &sums[1..] {
-                for (total, sum) in total.iter_mut().zip(sum) {
-                    *total += sum;
-                }
+            let mut total: Lanes = [0.0; LANES];
+            for lane in 0..LANES {
+                total[lane] = (a[lane] + b[lane]) + (c[lane] + d[lane]);
             }
             // Halves onto each other, until one number is left: parts alternate.
             let mut n = LANES;

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub mod archive;
 pub mod asterix;
 pub mod bench;
 #[cfg(feature = "soapy")]
@@ -12,6 +13,7 @@ pub mod devices;
 pub mod info;
 pub mod plan;
 pub mod plot;
+pub mod query;
 pub mod run;
 pub mod saved;
 pub mod shell;

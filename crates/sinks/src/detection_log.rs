@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// A detection as its line has it: fields in the order of the contract, numbers rounded to what they mean.
+/// A detection as its line has it: fields in the order of the contract.
 #[derive(Serialize)]
-struct Line<'a> {
+pub struct Line<'a> {
     cpi: Option<u64>,
     sample: u64,
     sample_fraction: f64,
@@ -35,31 +35,23 @@ impl Serialize for Nanoseconds {
     }
 }
 
-/// Rounds to a number of decimals; never −0. Infinity and NaN, which JSON has not, become null.
-fn rounded(value: f64, decimals: i32) -> f64 {
-    let scale = 10_f64.powi(decimals);
-    let scaled = (value * scale).round();
-    if scaled == 0.0 { 0.0 } else { scaled / scale }
-}
-
 impl<'a> From<&'a Detection> for Line<'a> {
+    /// Of a detection whose numbers are rounded ([`Detection::rounded`]). Infinity and NaN become null.
     fn from(d: &'a Detection) -> Self {
-        let round = |value: Option<f64>, decimals| value.map(|value| rounded(value, decimals));
         Self {
             cpi: d.cpi,
             sample: d.sample,
-            // Rounded down: 1 would belong to the next sample.
-            sample_fraction: rounded(((d.sample_fraction * 1e4).floor() / 1e4).max(0.0), 4),
+            sample_fraction: d.sample_fraction,
             time: d.time.map(Nanoseconds),
             channel: d.channel,
             template: &d.template,
-            delay_s: round(d.delay_s, 12),
-            range_m: round(d.range_m, 3),
-            doppler_hz: round(d.doppler_hz, 3),
-            velocity_mps: round(d.velocity_mps, 4),
-            azimuth_deg: round(d.azimuth_deg, 4),
-            snr_db: rounded(d.snr_db, 3),
-            power_db: rounded(d.power_db, 3),
+            delay_s: d.delay_s,
+            range_m: d.range_m,
+            doppler_hz: d.doppler_hz,
+            velocity_mps: d.velocity_mps,
+            azimuth_deg: d.azimuth_deg,
+            snr_db: d.snr_db,
+            power_db: d.power_db,
             after_gap: d.after_gap,
         }
     }
@@ -70,7 +62,7 @@ impl<'a> From<&'a Detection> for Line<'a> {
 /// # Errors
 /// A number in it is none that JSON can hold.
 pub fn as_read(detection: &Detection) -> Result<Detection, serde_json::Error> {
-    serde_json::from_str(&serde_json::to_string(&Line::from(detection))?)
+    serde_json::from_str(&serde_json::to_string(&Line::from(&detection.rounded()))?)
 }
 
 /// Writes detections as JSON lines to anything that takes bytes. Allocates nothing for a detection.
@@ -97,7 +89,8 @@ impl<W: Write> DetectionWriter<W> {
     /// The disk is full, or nobody reads.
     pub fn write(&mut self, detection: &Detection) -> Result<(), Error> {
         let failed = |source| Error::io(&self.name, "write", source);
-        serde_json::to_writer(&mut self.out, &Line::from(detection)).map_err(|error| failed(error.into()))?;
+        serde_json::to_writer(&mut self.out, &Line::from(&detection.rounded()))
+            .map_err(|error| failed(error.into()))?;
         self.out.write_all(b"\n").map_err(failed)?;
         self.count += 1;
         Ok(())

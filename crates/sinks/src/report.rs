@@ -63,6 +63,8 @@ pub struct RunReport {
     pub radio: Value,
     /// What was recorded meanwhile; null if nothing was.
     pub recorded: Value,
+    /// Where in which archive the run is, and what is missing there; null where it was not archived.
+    pub archived: Value,
     /// The plan.
     pub plan: Value,
     /// The configuration, with everything that the command line said.

@@ -181,7 +181,10 @@ mod tests {
     fn quantiles_are_ranks() {
         let values: Vec<f64> = (1..=1000).map(f64::from).collect();
         let found = [0.0, 0.5, 0.999, 1.0].map(|share| quantile(&values, share));
-        assert_eq!(found, [1.0, 500.0, 999.0, 1000.0]);
+        assert!(
+            found.iter().zip([1.0, 500.0, 999.0, 1000.0]).all(|(a, b)| (a - b).abs() < 1e-9),
+            "{found:?}"
+        );
         assert!(quantile(&[], 0.5).is_nan());
     }
 
