@@ -36,6 +36,7 @@ need_venv() {
     cmp -s "$2" "$1/requirements.txt" && return
     say "making $1 with $(grep -cv '^#' "$2") Python packages ($2)"
     python3 -m venv "$1" 2>/dev/null || { need_packages python3-venv && python3 -m venv --clear "$1"; }
+    # Where the file has hashes, pip takes nothing else.
     "$1/bin/python" -m pip install -q --disable-pip-version-check -r "$2"
     cp "$2" "$1/requirements.txt"
 }
@@ -46,6 +47,13 @@ need_python() {
     export RANGEGATE_PYTHON="$PWD/.venv/bin/python"
     need_venv .venv-asterix-decoder scripts/requirements-asterix-decoder.txt
     export RANGEGATE_PYTHON_ASTERIX_DECODER="$PWD/.venv-asterix-decoder/bin/python"
+}
+
+# need_nats_server: the one of its own that the exchange's tests start, unless RANGEGATE_NATS_SERVER names another.
+need_nats_server() {
+    [ -n "${RANGEGATE_NATS_SERVER:-}" ] && return
+    need_venv .venv-nats scripts/requirements-nats.txt
+    export RANGEGATE_NATS_SERVER="$PWD/.venv-nats/bin/nats-server"
 }
 
 # target_folder: where cargo puts what it builds, whatever sets it (CARGO_TARGET_DIR, a configuration, nothing).

@@ -5,24 +5,40 @@ use std::process::Command;
 
 /// What each crate may use of the house; anything else fails.
 const ALLOWED: &[(&str, &[&str])] = &[
+    ("rangegate-analysis", &["core", "coverage", "fusion", "tracking"]),
+    ("rangegate-contract", &["core"]),
     ("rangegate-core", &[]),
     ("rangegate-archive-parquet", &[]),
     ("rangegate-archive", &["core", "pipeline", "archive-parquet"]),
+    ("rangegate-coverage", &["core", "dsp", "tracking"]),
     ("rangegate-dsp", &["core"]),
+    ("rangegate-engine", &[]),
     ("rangegate-exchange", &["core", "tracking"]),
+    ("rangegate-fusion", &["core", "tracking"]),
+    (
+        "rangegate-federation",
+        &["contract", "core", "engine", "exchange", "fusion", "pipeline", "scene", "tracking"],
+    ),
     ("rangegate-pipeline", &["core"]),
     ("rangegate-recording", &["core"]),
-    ("rangegate-scene", &["core", "dsp"]),
+    ("rangegate-scene", &["core", "dsp", "tracking"]),
     ("rangegate-soapy-sim", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sources", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-sinks", &["core", "dsp", "pipeline", "recording", "scene"]),
     ("rangegate-tracking", &[]),
+    ("rangegate-web", &[]),
     (
         "rangegate",
         &[
+            "analysis",
             "core",
+            "coverage",
             "dsp",
+            "contract",
+            "engine",
             "exchange",
+            "federation",
+            "fusion",
             "pipeline",
             "recording",
             "scene",
@@ -30,12 +46,20 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "sinks",
             "tracking",
             "archive",
+            "web",
         ],
     ),
 ];
 
 /// What pure crates may not bring in, however far down: threads, sockets, files, clocks are not theirs.
-const PURE: &[&str] = &["rangegate-core", "rangegate-dsp", "rangegate-tracking"];
+const PURE: &[&str] = &[
+    "rangegate-analysis",
+    "rangegate-core",
+    "rangegate-coverage",
+    "rangegate-dsp",
+    "rangegate-fusion",
+    "rangegate-tracking",
+];
 const IMPURE_CRATES: &[&str] =
     &["crossbeam-channel", "crossbeam-queue", "core_affinity", "memmap2", "rusqlite", "tokio", "rayon"];
 

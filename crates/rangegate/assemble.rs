@@ -2,18 +2,19 @@
 
 use crate::Outcome;
 use crate::archiving::Archiving;
-use crate::chain::{Worker, segment_plan};
+use crate::chain::segment_plan;
 use crate::commands::sentence;
 use crate::maps::{MAPS, SavedMaps};
 use crate::pictures;
 use crate::plan::Plan;
 use crate::record::{self, Recording};
 use crate::tracks::{Follower, Stream, TRACKS, Tracks};
+use crate::watch::{self, Gated, Watch, WatchedWorker};
 use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::detection::DETECTION_SCHEMA_VERSION;
 use rangegate_core::{BoxError, Detection, IqBlock, Segment, Source};
-use rangegate_dsp::chain::{Collector, SegmentResult};
+use rangegate_dsp::chain::{Collector, Extras, SegmentResult};
 use rangegate_pipeline::{Drain, Stop, worker};
 use rangegate_sinks::report::REPORT_SCHEMA_VERSION;
 use rangegate_sinks::{
@@ -36,10 +37,15 @@ const MAX_ANNOTATIONS: u64 = 1_000_000;
 /// Where results go.
 pub struct Destination {
     folder: Option<PathBuf>,
-    log: DetectionWriter<Box<dyn Write + Send>>,
+    pub(crate) log: DetectionWriter<Box<dyn Write + Send>>,
 }
 
 impl Destination {
+    /// Nowhere: somebody looks on, and that is all.
+    pub fn nowhere() -> Self {
+        Self::to(Box::new(std::io::sink()), "nowhere")
+    }
+
     /// Detections alone, to whatever takes bytes: a write for each segment that has any.
     pub fn to(out: Box<dyn Write + Send>, name: &str) -> Self {
         Self { folder: None, log: DetectionWriter::new(out, name) }
@@ -82,7 +88,7 @@ impl Destination {
 /// allocates for a detection or a segment, but the HDF5 library for maps.
 pub struct Results {
     collector: Collector,
-    log: DetectionWriter<Box<dyn Write + Send>>,
+    pub(crate) log: DetectionWriter<Box<dyn Write + Send>>,
     /// Lines that have left memory.
     told: u64,
     strongest: Strongest,
@@ -91,15 +97,16 @@ pub struct Results {
     peaks_dropped: u64,
     overview: Option<pictures::OverviewTap>,
     maps: Option<SavedMaps>,
-    follower: Option<Follower>,
+    pub(crate) follower: Option<Follower>,
     /// Why nothing is followed any more.
-    not_followed: Option<anyhow::Error>,
+    pub(crate) not_followed: Option<anyhow::Error>,
     tap_drops: BTreeMap<String, u64>,
     bar: ProgressBar,
     failed: Option<BoxError>,
     /// Pulled by detections of this signal-to-noise ratio, dB.
     trigger: Option<(Trigger, f64)>,
     archive: Option<Archiving>,
+    watch: Option<Watch>,
 }
 
 impl Results {
@@ -122,10 +129,12 @@ impl Results {
             failed: None,
             trigger: None,
             archive: None,
+            watch: None,
         }
     }
 
-    fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
+    /// Takes the result of a segment, or the end of the stream.
+    pub(crate) fn emit(&mut self, finish: Option<&SegmentResult>) -> Result<(), BoxError> {
         let Self {
             collector,
             log,
@@ -136,9 +145,12 @@ impl Results {
             follower,
             not_followed,
             archive,
+            watch,
             ..
         } = self;
         let emit = |detection: &Detection| {
+            // All that a run leaves holds the same digits.
+            let detection = &detection.rounded();
             strongest.consider(detection);
             if let Some((trigger, least_db)) = trigger
                 && detection.snr_db >= *least_db
@@ -151,13 +163,15 @@ impl Results {
             if let Some(archive) = archive {
                 archive.detection(detection);
             }
+            if let Some(watch) = watch {
+                watch.detection(detection);
+            }
             if failed.is_none() {
                 *failed = log.write(detection).err().map(Into::into);
             }
             if let Some(following) = follower {
-                let read = rangegate_sinks::as_read(detection).map_err(anyhow::Error::from);
                 // What cannot be followed hinders no detection.
-                if let Err(error) = read.and_then(|read| following.push(&read)) {
+                if let Err(error) = following.push(detection) {
                     (*follower, *not_followed) = (None, Some(error));
                 }
             }
@@ -181,6 +195,7 @@ impl Results {
 
 impl Drain<SegmentResult> for Results {
     fn accept(&mut self, result: &SegmentResult) -> Result<(), BoxError> {
+        let began = self.watch.is_some().then(std::time::Instant::now);
         self.bad_samples += result.bad_samples;
         self.peaks_dropped += result.peaks_dropped;
         if result.set == 0 {
@@ -195,8 +210,13 @@ impl Drain<SegmentResult> for Results {
         if let Some(maps) = &mut self.maps {
             maps.accept(result)?;
         }
-        self.emit(Some(result))?;
-        self.tell()
+        let emitted = self.emit(Some(result)).and_then(|()| self.tell());
+        if let (Some(watch), Some(began)) = (&mut self.watch, began) {
+            watch.accept(result);
+            let spent = began.elapsed().as_nanos() as u64;
+            watch.shared.drain_ns.fetch_add(spent, std::sync::atomic::Ordering::Relaxed);
+        }
+        emitted
     }
 }
 
@@ -207,6 +227,8 @@ struct Tapped<'a>(&'a mut Results);
 impl Drop for Tapped<'_> {
     fn drop(&mut self) {
         let dropped = self.0.overview.take().map(|tap| ("plots".to_owned(), tap.dropped()));
+        self.0.tap_drops.extend(dropped);
+        let dropped = self.0.watch.as_ref().map(|watch| ("web".to_owned(), watch.dropped()));
         self.0.tap_drops.extend(dropped);
     }
 }
@@ -234,6 +256,22 @@ pub fn run(
     stop: &Stop,
     quiet: bool,
 ) -> Result<Done> {
+    run_watched(plan, source, destination, recording, stop, quiet, None)
+}
+
+/// The same while somebody looks on.
+///
+/// # Errors
+/// As for [`run`].
+pub fn run_watched(
+    plan: &Plan,
+    source: Box<dyn Source>,
+    destination: Destination,
+    recording: Option<Recording>,
+    stop: &Stop,
+    quiet: bool,
+    mut watch: Option<Watch>,
+) -> Result<Done> {
     let Destination { folder, log } = destination;
     let (source, recording) = match recording {
         Some(recording) => {
@@ -243,20 +281,36 @@ pub fn run(
         None => (source, None),
     };
     let (archive, source) = Archiving::begin(plan, source)?;
-    let mut segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
-    let mut workers: Vec<Worker> = (0..plan.runner.n_workers()).map(|_| Worker::new(&plan.chain)).collect();
+    let segmenter = Segmenter::new(source, segment_plan(&plan.chain))?;
+    let is_drawn = folder.is_some() && plan.config.output.plots;
+    let always = Extras { overview: is_drawn, range_profile: is_drawn, map: plan.config.output.maps };
+    let mut workers: Vec<WatchedWorker> = (0..plan.runner.n_workers())
+        .map(|number| WatchedWorker::new(plan, number, watch.as_ref(), always))
+        .collect();
     let mut results = Results::new(plan, log);
     results.bar = progress(plan, quiet);
     results.archive = archive;
     results.trigger = recording.as_ref().and_then(|(recording, _)| recording.trigger());
     if let Some(folder) = &folder {
         results.maps = SavedMaps::create(folder, plan)?;
-        results.follower =
-            plan.config.tracking.as_ref().map(|config| follow(plan, config, folder)).transpose()?;
     }
-    let is_drawn = folder.is_some() && plan.config.output.plots;
+    if let Some(config) = plan.config.tracking.as_ref().filter(|_| folder.is_some() || watch.is_some()) {
+        let onlooker = watch.as_mut().and_then(Watch::take_tracks);
+        results.follower = Some(follow(plan, config, folder.as_deref(), onlooker)?);
+    }
     let segment = segmenter.make_segment();
-    let make = || (empty_like(&segment), plan.make_result(is_drawn));
+    let is_watched = watch.is_some();
+    let make = || {
+        let mut result = plan.make_result(is_drawn || is_watched);
+        if is_watched {
+            watch::make_room(plan, &mut result);
+        }
+        (empty_like(&segment), result)
+    };
+    let shared = watch.as_ref().map(|watch| Arc::clone(&watch.shared));
+    let n_sets = plan.chain.n_sets();
+    let mut feed = Gated::new(segmenter, shared, plan.stream.sample_rate.hz(), n_sets, stop.clone());
+    results.watch = watch;
 
     let (ran, collected, recorded, counts, losses) = std::thread::scope(|scope| {
         let recording = recording
@@ -267,11 +321,11 @@ pub fn run(
             worker::spawn(scope, "plots", || pictures::collect(parts, plan.stream.first_sample))
         });
         let tapped = Tapped(&mut results);
-        let ran = plan.runner.run(&mut segmenter, &mut workers, &mut *tapped.0, make, stop);
+        let ran = plan.runner.run(&mut feed, &mut workers, &mut *tapped.0, make, stop);
         drop(tapped);
-        let (counts, losses) = (segmenter.counts(), segmenter.source().losses().to_vec());
+        let (counts, losses) = (feed.feed().counts(), feed.feed().source().losses().to_vec());
         // The recorder ends with the source.
-        drop(segmenter);
+        drop(feed);
         let collected = collecting.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
         let recorded = recording.map(|thread| thread.map(std::thread::ScopedJoinHandle::join)).transpose();
         (ran, collected, recorded, counts, losses)
@@ -350,13 +404,20 @@ pub fn run(
 }
 
 /// What follows the targets of a run, which finds them in order.
-fn follow(plan: &Plan, config: &rangegate_tracking::TrackingConfig, folder: &Path) -> Result<Follower> {
+pub(crate) fn follow(
+    plan: &Plan,
+    config: &rangegate_tracking::TrackingConfig,
+    folder: Option<&Path>,
+    onlooker: Option<rangegate_pipeline::Sender<String>>,
+) -> Result<Follower> {
     let stream = Stream {
         first_sample: plan.stream.first_sample,
         sample_rate_hz: Some(plan.stream.sample_rate.hz()),
         start_time: plan.start_time(),
     };
-    Follower::new(config, stream, &folder.join(TRACKS), 0.0).context("tracking")
+    let out = folder.map(|folder| folder.join(TRACKS));
+    let follower = Follower::new(config, stream, out.as_deref(), 0.0).context("tracking")?;
+    Ok(follower.watched(onlooker))
 }
 
 /// A segment with a buffer of the same size; a clone would have none.
@@ -396,7 +457,7 @@ fn spinner(message: &'static str, quiet: bool) -> ProgressBar {
 }
 
 /// Detections as SigMF annotations beside a link to the samples.
-fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
+pub(crate) fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
     let Some(recording) = plan.recording.as_ref().filter(|_| plan.config.output.sigmf_annotations) else {
         return Ok(());
     };
@@ -419,7 +480,8 @@ fn annotate(plan: &Plan, folder: &Path, n_detections: u64) -> Result<()> {
     Ok(())
 }
 
-fn report(
+/// The report of a run, but for how it ended.
+pub(crate) fn report(
     plan: &Plan,
     counts: StreamCounts,
     losses: &[String],

@@ -1,6 +1,6 @@
 //! The chain as the pipeline sees it: workers that do segments.
 
-use rangegate_core::{BoxError, Segment};
+use rangegate_core::{BoxError, Segment, StreamInfo};
 use rangegate_dsp::chain::{Chain, ChainWorker, SegmentResult};
 use rangegate_dsp::pulse_compression::{CompressionPlan, RangeFilter};
 use rangegate_dsp::pulse_doppler::PulseDopplerPlan;
@@ -14,9 +14,12 @@ use std::sync::Arc;
 pub struct Worker(ChainWorker);
 
 impl Worker {
-    /// A worker with all its memory.
-    pub fn new(chain: &Chain) -> Self {
-        Self(chain.make_worker())
+    /// A worker with all its memory, for segments of a stream.
+    pub fn new(chain: &Chain, stream: &StreamInfo) -> Self {
+        let (core_len, lead, tail) = chain.core_lead_tail();
+        let mut worker = chain.make_worker();
+        worker.reserve(stream, core_len + lead + tail);
+        Self(worker)
     }
 }
 

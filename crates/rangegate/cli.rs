@@ -5,6 +5,7 @@ use rangegate_archive::Station;
 use rangegate_core::{SampleFormat, Timestamp};
 use rangegate_sources::{Repeat, Speed, TimePoint};
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// A radar receiver: recordings of IQ samples in, detections and plots out.
@@ -84,14 +85,60 @@ pub enum Command {
     /// Rows come in order of time, from the database and from sealed hours alike. A table for people; --json and --csv
     /// for programs. Others may write meanwhile.
     Query(Box<QueryArgs>),
+    /// Work on archives of recordings in many processes, on one machine or many
+    Reprocess(Box<crate::commands::reprocess::ReprocessArgs>),
     /// Make a recording, with its truth, from a scene
     Simulate(SimulateArgs),
+    /// Watch in the browser: a recording as it is replayed, a radio, or an archive
+    ///
+    /// The page is at http://127.0.0.1:8073/. A recording can be paused, stepped and played again from another place; it
+    /// stays when it is at its end. Nothing is written: `rangegate run CONFIG --serve` watches a run that writes its
+    /// results. Other addresses than this machine's own need a certificate and tokens.
+    Serve(Box<ServeArgs>),
+    /// Make a token for the web view, and keep its hash
+    ///
+    /// It is printed once. `rangegate serve --tokens FILE` accepts it.
+    Token(TokenArgs),
+    /// Run a station: a radar that gives what it sees to an exchange centre
+    ///
+    /// What leaves it is signed with its key; what comes back, the other owners' reports and the common picture, is kept
+    /// and shown beside its own, and never reaches its tracker.
+    Station(crate::commands::federation::args::StationArgs),
+    /// Run an exchange centre: contract, common picture, alerts
+    Centre(crate::commands::federation::args::CentreArgs),
+    /// Show what there is, on this machine alone
+    Demo {
+        /// What to show.
+        #[command(subcommand)]
+        what: crate::commands::federation::args::DemoCommand,
+    },
+    /// Make a secret key for a station, an owner or a centre, or print the public half of one
+    Key(crate::commands::federation::args::KeyArgs),
+    /// Sign and verify the contract between owners
+    Contract {
+        /// What to do.
+        #[command(subcommand)]
+        what: crate::commands::federation::args::ContractCommand,
+    },
+    /// Verify and compare a centre's audit logs
+    Audit {
+        /// What to do.
+        #[command(subcommand)]
+        what: crate::commands::federation::args::AuditCommand,
+    },
     /// Read and write ASTERIX, the format in which stations exchange what they see
     Asterix {
         /// What to do.
         #[command(subcommand)]
         what: crate::commands::asterix::AsterixCommand,
     },
+    /// Say what stations see, alone and together, and where the gaps are
+    Coverage(Box<crate::commands::coverage::CoverageArgs>),
+    /// Say what an archive holds, as one HTML file with its plots
+    ///
+    /// Traffic over time, the histories of notable tracks with what they did and where they go, heat maps, the probability
+    /// of detection against another station or ADS-B, and what speaks of interference.
+    Report(Box<crate::commands::report::ReportArgs>),
     /// Measure the program itself
     Bench {
         /// What to measure.
@@ -373,6 +420,105 @@ pub struct RunArgs {
     /// How to run, and where to.
     #[command(flatten)]
     pub how: HowArgs,
+
+    /// Watch it in the browser meanwhile, at this address
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8073", value_parser = address)]
+    pub serve: Option<SocketAddr>,
+
+    /// For whom the page is.
+    #[command(flatten)]
+    pub web: WebArgs,
+}
+
+/// `rangegate serve`.
+#[derive(Debug, ClapArgs)]
+pub struct ServeArgs {
+    /// A configuration (.toml), or with --config a recording
+    #[arg(value_name = "WHAT", value_hint = ValueHint::AnyPath, required_unless_present = "archive")]
+    pub what: Option<PathBuf>,
+
+    /// The configuration for a recording
+    #[arg(short, long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Show this archive instead
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, conflicts_with_all = ["what", "config"])]
+    pub archive: Option<PathBuf>,
+
+    /// Which samples of the source, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Factor of real time, or `max`; default: as the configuration says, else 1
+    #[arg(long, value_name = "SPEED", allow_negative_numbers = true)]
+    pub speed: Option<Speed>,
+
+    /// Wait for somebody to press play
+    #[arg(long)]
+    pub paused: bool,
+
+    /// Which threads do the work.
+    #[command(flatten)]
+    pub work: WorkArgs,
+
+    /// Where the page is; default: 127.0.0.1:8073. Port 0 is any that is free
+    #[arg(short, long, value_name = "ADDR", value_parser = address)]
+    pub listen: Option<SocketAddr>,
+
+    /// For whom the page is.
+    #[command(flatten)]
+    pub web: WebArgs,
+}
+
+/// For whom the page is.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub struct WebArgs {
+    /// Certificate chain for the page (PEM)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate (PEM)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+
+    /// Only who has a token may look (`rangegate token` makes them)
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub tokens: Option<PathBuf>,
+
+    /// A name that the page is called by, besides addresses and localhost; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub host: Vec<String>,
+
+    /// What stations should see, drawn on the map: a coverage.geojson of `rangegate coverage --out`
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub coverage: Option<PathBuf>,
+}
+
+/// `rangegate token`.
+#[derive(Debug, ClapArgs)]
+pub struct TokenArgs {
+    /// The file of hashes, which is made where there is none
+    #[arg(value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: PathBuf,
+
+    /// What it is good for: to look, to operate the replay and the trigger too, or to see the configuration too
+    #[arg(long, value_name = "SCOPE", default_value = "read")]
+    pub scope: TokenScope,
+
+    /// Whose it is
+    #[arg(long, value_name = "NAME", default_value = "token")]
+    pub name: String,
+}
+
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TokenScope {
+    /// To look.
+    Read,
+    /// To operate too.
+    Operate,
+    /// Everything.
+    Admin,
 }
 
 /// `rangegate replay`.
@@ -596,6 +742,14 @@ pub struct CaptureArgs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "config")]
     pub results: Option<PathBuf>,
 
+    /// With --config: watch it in the browser meanwhile, at this address; with --last a button there is a trigger
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8073", value_parser = address, requires = "config")]
+    pub serve: Option<SocketAddr>,
+
+    /// For whom the page is.
+    #[command(flatten)]
+    pub web: WebArgs,
+
     /// Print a report as JSON
     #[arg(long)]
     pub json: bool,
@@ -804,6 +958,15 @@ fn si(text: &str) -> Result<f64, String> {
     if value >= 0.0 { Ok(value) } else { Err("expected 0 or more".to_owned()) }
 }
 
+/// An address with a port, or a port of this machine.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
+    let here = port.map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+    let named = text.strip_prefix("localhost:").and_then(|port| port.parse().ok());
+    let here = here.or(named.map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port))).ok_or(()));
+    here.or_else(|()| text.parse()).map_err(|_| "expected ADDRESS:PORT, such as 127.0.0.1:8073".to_owned())
+}
+
 /// A size.
 fn bytes(text: &str) -> Result<f64, String> {
     let value = si(text)?;
@@ -811,7 +974,7 @@ fn bytes(text: &str) -> Result<f64, String> {
 }
 
 /// A time, s.
-fn seconds(text: &str) -> Result<f64, String> {
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
     let value = text.parse().ok().filter(|value: &f64| *value > 0.0 && *value <= 1e9);
     value.ok_or_else(|| "expected seconds: above 0, at most 1e9".to_owned())
 }
@@ -854,7 +1017,7 @@ fn days(text: &str) -> Result<f64, String> {
 }
 
 /// A time: with its zone, or UTC.
-fn utc(text: &str) -> Result<Timestamp, String> {
+pub(crate) fn utc(text: &str) -> Result<Timestamp, String> {
     if let Ok(time) = text.parse() {
         return Ok(time);
     }

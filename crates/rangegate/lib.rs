@@ -15,11 +15,16 @@ pub mod maps;
 pub mod pictures;
 pub mod plan;
 pub mod radio;
+pub mod ran;
 pub mod record;
 pub mod replicas;
+pub mod reprocess;
+#[cfg(feature = "web")]
+pub mod serving;
 pub mod settings;
 pub mod tracks;
 mod unfinished;
+pub mod watch;
 
 use cli::{Args, Command};
 use std::io::IsTerminal;
@@ -66,8 +71,23 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         Command::Track(args) => commands::track::track(&args),
         Command::Archive { what } => commands::archive::archive(&what),
         Command::Query(args) => commands::query::query(&args),
+        #[cfg(feature = "web")]
+        Command::Serve(args) => commands::serve::serve(&args, quiet),
+        #[cfg(feature = "web")]
+        Command::Token(args) => commands::serve::token(&args),
+        #[cfg(not(feature = "web"))]
+        Command::Serve(_) | Command::Token(_) => anyhow::bail!(commands::NO_WEB),
+        Command::Reprocess(args) => commands::reprocess::reprocess(&args, quiet),
         Command::Simulate(args) => commands::simulate::simulate(&args, quiet),
+        Command::Station(args) => commands::federation::station(&args, quiet),
+        Command::Centre(args) => commands::federation::centre(&args, quiet),
+        Command::Demo { what } => commands::federation::demo(&what, quiet),
+        Command::Key(args) => commands::federation::key(&args),
+        Command::Contract { what } => commands::federation::contract(&what),
+        Command::Audit { what } => commands::federation::audit(&what),
         Command::Asterix { what } => commands::asterix::asterix(what),
+        Command::Coverage(args) => commands::coverage::coverage(&args, quiet),
+        Command::Report(args) => commands::report::report(&args, quiet),
         Command::Bench { what } => commands::bench::bench(what, quiet),
         Command::Completions { shell } => commands::shell::completions(shell),
         Command::Man { out } => commands::shell::man(out.as_deref()),

@@ -100,7 +100,7 @@ pub fn collect(mut parts: Receiver<Lease<Part>>, first_sample: u64) -> Collected
         for (sample, powers) in part.slice_samples.iter().zip(part.slice_powers.chunks_exact(n_bins)) {
             speeds.push(*sample, powers);
         }
-        let Overview { mean_power, peak_power, spectrum } = &part.overview;
+        let Overview { mean_power, peak_power, spectrum, .. } = &part.overview;
         let spectra = spectrum.chunks(Overview::N_BINS);
         for (at, ((mean, peak), spectrum)) in mean_power.iter().zip(peak_power).zip(spectra).enumerate() {
             let offset = at * Overview::PART;
@@ -463,6 +463,6 @@ fn surface_of_dwell(surface: periodic::Surface) -> Surface {
 }
 
 /// A template's name as part of a file's name.
-fn file_name(template: &str) -> String {
+pub fn file_name(template: &str) -> String {
     template.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect()
 }

@@ -53,6 +53,22 @@ impl Plan {
         Ok((Self { config, stream, recording, radio, window, replicas, chain, runner }, source))
     }
 
+    /// Plans the chain for a recording that somebody else opened.
+    ///
+    /// # Errors
+    /// The configuration does not fit.
+    pub fn of_recording(
+        config: Config,
+        stream: StreamInfo,
+        recording: RecordingInfo,
+        window: (u64, u64),
+    ) -> Result<Self> {
+        let (replicas, chain) = Self::fit(&config, &stream, Some(&recording), window)
+            .with_context(|| config.path.display().to_string())?;
+        let runner = runner(&config)?;
+        Ok(Self { config, stream, recording: Some(recording), radio: None, window, replicas, chain, runner })
+    }
+
     /// What the configuration makes of a stream.
     fn fit(
         config: &Config,

@@ -66,6 +66,8 @@ pub struct Recording {
     limits: Limits,
     /// What a detection pulls, and the signal-to-noise ratio from which on it does, dB.
     trigger: Option<(Trigger, f64)>,
+    /// What anybody pulls, where the last seconds are held.
+    last: Option<Trigger>,
 }
 
 impl Recording {
@@ -83,12 +85,18 @@ impl Recording {
         let limits = Limits::new(args, out)?;
         let recorder = recorder(args, out, &plan.stream, plan.radio.as_ref(), latency, &trigger)?;
         listen(args, &trigger)?;
-        Ok(Self { recorder, limits, trigger: args.trigger_snr.map(|snr_db| (trigger, snr_db)) })
+        let last = args.last.is_some().then(|| trigger.clone());
+        Ok(Self { recorder, limits, last, trigger: args.trigger_snr.map(|snr_db| (trigger, snr_db)) })
     }
 
     /// What a detection pulls, and the signal-to-noise ratio from which on it does, dB.
     pub fn trigger(&self) -> Option<(Trigger, f64)> {
         self.trigger.clone()
+    }
+
+    /// What keeps the last seconds, where they are held.
+    pub fn last(&self) -> Option<Trigger> {
+        self.last.clone()
     }
 
     /// Records what comes through a tee until it ends; what ended it early sets `stop`.

@@ -6,6 +6,7 @@
 
 use anyhow::{Context, Result, bail};
 use rangegate_core::{Detection, Timestamp};
+use rangegate_pipeline::Sender;
 use rangegate_sinks::detections_of;
 use rangegate_tracking::{Measurement, Reorder, ScanError, TrackState, Tracker, TrackerPlan, TrackingConfig};
 use serde::Serialize;
@@ -89,7 +90,7 @@ const MAX_WAITING: usize = 1_000_000;
 /// # Errors
 /// The configuration cannot be, the detections are none of CPIs, or a file cannot be read or written.
 pub fn track(config: &TrackingConfig, detections: &Path, stream: Stream, out: &Path) -> Result<Tracks> {
-    let mut follower = Follower::new(config, stream, out, HOLD_S)?;
+    let mut follower = Follower::new(config, stream, Some(out), HOLD_S)?;
     for (number, detection) in detections_of(detections)?.enumerate() {
         follower
             .push(&detection?)
@@ -98,7 +99,8 @@ pub fn track(config: &TrackingConfig, detections: &Path, stream: Stream, out: &P
     follower.finish()
 }
 
-fn measurement(number: u64, detection: &Detection) -> Measurement {
+/// A detection as trackers take it.
+pub fn measurement(number: u64, detection: &Detection) -> Measurement {
     Measurement {
         id: number,
         range_m: detection.range_m,
@@ -127,7 +129,9 @@ pub struct Follower {
     tracker: Tracker,
     plan: Arc<TrackerPlan>,
     stream: Stream,
-    out: BufWriter<File>,
+    out: Option<BufWriter<File>>,
+    /// Gets each line too, if there is room.
+    onlooker: Option<Sender<String>>,
     /// Lines of the log so far.
     n_lines: u64,
     waiting: Reorder<Waiting>,
@@ -148,14 +152,17 @@ impl Follower {
     ///
     /// # Errors
     /// The configuration cannot be, or the file cannot be written.
-    pub fn new(config: &TrackingConfig, stream: Stream, out: &Path, hold_s: f64) -> Result<Self> {
+    pub fn new(config: &TrackingConfig, stream: Stream, out: Option<&Path>, hold_s: f64) -> Result<Self> {
         let plan = TrackerPlan::new(config)?;
-        let file = File::create(out).with_context(|| format!("cannot create {}", out.display()))?;
+        let create = |out: &Path| {
+            File::create(out).with_context(|| format!("cannot create {}", out.display())).map(BufWriter::new)
+        };
         Ok(Self {
             tracker: Tracker::new(&plan),
             plan,
             stream,
-            out: BufWriter::new(file),
+            out: out.map(create).transpose()?,
+            onlooker: None,
             n_lines: 0,
             waiting: Reorder::new(hold_s, MAX_WAITING),
             newest: None,
@@ -165,6 +172,12 @@ impl Follower {
             latest: None,
             found: Tracks::default(),
         })
+    }
+
+    /// The same, with somebody who gets each line too, if there is room.
+    #[must_use]
+    pub fn watched(self, onlooker: Option<Sender<String>>) -> Self {
+        Self { onlooker, ..self }
     }
 
     /// Takes the detection of the next line of a log, as reading the line gives it.
@@ -207,10 +220,14 @@ impl Follower {
         if let Some(last) = self.current.take() {
             self.scan(last)?;
         }
-        self.out.flush().context("cannot write tracks")?;
+        self.flush()?;
         self.found.late = self.waiting.late;
         self.found.refused += self.waiting.not_finite;
         Ok(self.found)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        self.out.as_mut().map_or(Ok(()), Write::flush).context("cannot write tracks")
     }
 
     /// Gathers the detections of a CPI.
@@ -220,7 +237,7 @@ impl Follower {
         {
             self.scan(whole)?;
             // Whoever reads along sees a scan as soon as the next one comes.
-            self.out.flush().context("cannot write tracks")?;
+            self.flush()?;
         }
         let scan = self.current.get_or_insert_with(|| Scan { cpi: next.cpi, measurements: Vec::new() });
         scan.measurements.push((next.time_s, next.measurement));
@@ -269,8 +286,14 @@ impl Follower {
             let nanos = jiff::SignedDuration::from_nanos((time_s * 1e9).round() as i64);
             let time = self.stream.start_time.and_then(|start| start.checked_add(nanos).ok());
             let line = Line { cpi, time: time.map(|time| format!("{time:.9}")), state: &state };
-            serde_json::to_writer(&mut self.out, &line)?;
-            self.out.write_all(b"\n")?;
+            let mut line = serde_json::to_string(&line)?;
+            line.push('\n');
+            if let Some(out) = &mut self.out {
+                out.write_all(line.as_bytes())?;
+            }
+            if let Some(onlooker) = &mut self.onlooker {
+                let _ = onlooker.try_send(line);
+            }
             note(&mut self.found, &state);
         }
         Ok(report.tracks + report.tentative > 0)

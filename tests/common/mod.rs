@@ -90,3 +90,10 @@ pub fn python() -> Option<std::ffi::OsString> {
     }
     python
 }
+
+/// Changes a file of TOML.
+pub fn edit_toml(path: &Path, change: impl FnOnce(&mut toml::Table)) {
+    let mut table: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
+    change(&mut table);
+    std::fs::write(path, table.to_string()).unwrap();
+}

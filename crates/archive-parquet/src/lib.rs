@@ -10,7 +10,7 @@
 mod read;
 mod write;
 
-pub use read::Reader;
+pub use read::{Reader, Rows};
 pub use write::Writer;
 
 use std::path::{Path, PathBuf};

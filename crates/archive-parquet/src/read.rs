@@ -82,12 +82,58 @@ impl Reader {
     /// # Errors
     /// It is damaged.
     pub fn read(&self, group: usize) -> Result<Vec<Column>, Error> {
-        let columns = guarded(&self.path, || {
+        self.rows(group, 0)?.read(usize::MAX)
+    }
+
+    /// Reads one column of a row group.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn read_column(&self, group: usize, at: usize) -> Result<Column, Error> {
+        guarded(&self.path, || {
             let rows = self.file.get_row_group(group)?;
             let n_rows = rows.metadata().num_rows() as usize;
-            (0..self.fields.len()).map(|at| column(rows.get_column_reader(at)?, n_rows)).collect()
-        })?;
-        Ok(columns)
+            column(&mut rows.get_column_reader(at)?, n_rows)
+        })
+    }
+
+    /// The rows of a group from one on, to be read a few at a time. Pages before it are not unpacked.
+    ///
+    /// # Errors
+    /// It is damaged.
+    pub fn rows(&self, group: usize, first: usize) -> Result<Rows, Error> {
+        guarded(&self.path, || {
+            let rows = self.file.get_row_group(group)?;
+            let n_rows = rows.metadata().num_rows() as usize;
+            let first = first.min(n_rows);
+            let mut columns = Vec::with_capacity(self.fields.len());
+            for at in 0..self.fields.len() {
+                let mut reader = rows.get_column_reader(at)?;
+                skip(&mut reader, first)?;
+                columns.push(reader);
+            }
+            Ok(Rows { path: self.path.clone(), columns, left: n_rows - first })
+        })
+    }
+}
+
+/// The rest of a row group.
+pub struct Rows {
+    path: PathBuf,
+    columns: Vec<ColumnReader>,
+    left: usize,
+}
+
+impl Rows {
+    /// Reads up to `most` rows more: a column a field, empty at the end.
+    ///
+    /// # Errors
+    /// They are damaged.
+    pub fn read(&mut self, most: usize) -> Result<Vec<Column>, Error> {
+        let n_rows = most.min(self.left);
+        self.left -= n_rows;
+        let columns = &mut self.columns;
+        guarded(&self.path, || columns.iter_mut().map(|reader| column(reader, n_rows)).collect())
     }
 }
 
@@ -109,7 +155,22 @@ const fn physical(kind: Kind) -> Physical {
     }
 }
 
-fn column(reader: ColumnReader, n_rows: usize) -> Result<Column, ParquetError> {
+fn skip(reader: &mut ColumnReader, n_rows: usize) -> Result<(), ParquetError> {
+    let skipped = match reader {
+        ColumnReader::Int64ColumnReader(reader) => reader.skip_records(n_rows)?,
+        ColumnReader::DoubleColumnReader(reader) => reader.skip_records(n_rows)?,
+        ColumnReader::BoolColumnReader(reader) => reader.skip_records(n_rows)?,
+        ColumnReader::ByteArrayColumnReader(reader) => reader.skip_records(n_rows)?,
+        _ => return Err(ParquetError::General("a column of another type".to_owned())),
+    };
+    if skipped == n_rows {
+        Ok(())
+    } else {
+        Err(ParquetError::EOF(format!("{skipped} rows, expected more than {n_rows}")))
+    }
+}
+
+fn column(reader: &mut ColumnReader, n_rows: usize) -> Result<Column, ParquetError> {
     Ok(match reader {
         ColumnReader::Int64ColumnReader(reader) => Column::Int(values(reader, n_rows, Ok)?),
         ColumnReader::DoubleColumnReader(reader) => Column::Real(values(reader, n_rows, Ok)?),
@@ -120,7 +181,7 @@ fn column(reader: ColumnReader, n_rows: usize) -> Result<Column, ParquetError> {
 }
 
 fn values<T: DataType, V>(
-    mut reader: parquet::column::reader::ColumnReaderImpl<T>,
+    reader: &mut parquet::column::reader::ColumnReaderImpl<T>,
     n_rows: usize,
     mut value: impl FnMut(T::T) -> Result<V, ParquetError>,
 ) -> Result<Vec<Option<V>>, ParquetError> {

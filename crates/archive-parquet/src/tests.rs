@@ -25,6 +25,15 @@ fn group(first: i64, n: i64) -> Vec<Column> {
     ]
 }
 
+fn part(column: &Column, from: usize, to: usize) -> Column {
+    match column {
+        Column::Int(values) => Column::Int(values[from..to].to_vec()),
+        Column::Real(values) => Column::Real(values[from..to].to_vec()),
+        Column::Flag(values) => Column::Flag(values[from..to].to_vec()),
+        Column::Text(values) => Column::Text(values[from..to].to_vec()),
+    }
+}
+
 fn write(path: &Path, groups: &[Vec<Column>]) {
     let mut writer = Writer::create(path, FIELDS, &[("station", "A".to_owned())]).unwrap();
     for group in groups {
@@ -43,6 +52,25 @@ fn what_is_written_is_read() {
     assert_eq!((reader.n_groups(), reader.n_rows()), (3, 71_001));
     for (at, expected) in groups.iter().enumerate() {
         assert_eq!(&reader.read(at).unwrap(), expected);
+    }
+    // From anywhere, bit by bit, as all at once; also across pages.
+    for (at, first, step) in [(2, 0, 30_000), (2, 20_001, 9_999), (2, 69_999, 7), (0, 1000, 1), (0, 5_000, 1)]
+    {
+        let mut rows = reader.rows(at, first).unwrap();
+        let whole = &groups[at];
+        let mut from = first.min(whole[0].len());
+        loop {
+            let columns = rows.read(step).unwrap();
+            let to = (from + step).min(whole[0].len());
+            assert_eq!(columns, whole.iter().map(|column| part(column, from, to)).collect::<Vec<_>>());
+            if from == to {
+                break;
+            }
+            from = to;
+        }
+    }
+    for (at, column) in groups[2].iter().enumerate() {
+        assert_eq!(&reader.read_column(2, at).unwrap(), column);
     }
     assert_eq!(reader.bounds(0, 1), Some((-50, 949)));
     assert_eq!(reader.bounds(0, 3), None);
@@ -76,7 +104,12 @@ fn damage_is_an_error() {
     let read = |bytes: &[u8]| {
         std::fs::write(&path, bytes).unwrap();
         let reader = Reader::open(&path, FIELDS)?;
-        (0..reader.n_groups()).map(|at| reader.read(at)).collect::<Result<Vec<_>, _>>()
+        (0..reader.n_groups())
+            .map(|at| {
+                reader.rows(at, 30)?.read(10)?;
+                reader.read(at)
+            })
+            .collect::<Result<Vec<_>, _>>()
     };
     let mut n_errors = 0;
     for at in 0..whole.len() {

@@ -105,6 +105,9 @@ fn refuse_other_content(folder: &Folder) -> Result<()> {
 fn version(connection: &Connection, path: &Path) -> Result<i32> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i32>(0));
     let failed = |error| Error::sqlite(path, "read", error);
+    // All of it as it was at one time: another process may be making the database.
+    let snapshot = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose();
+    let _snapshot = snapshot.map_err(failed)?;
     let (id, version) = (pragma("application_id").map_err(failed)?, pragma("user_version").map_err(failed)?);
     let tables = "SELECT count(*) FROM sqlite_schema";
     let is_empty = connection.query_row(tables, [], |row| row.get::<_, i64>(0)).map_err(failed)? == 0;

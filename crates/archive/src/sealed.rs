@@ -18,10 +18,10 @@ pub(crate) struct Mark {
 }
 
 #[cfg(feature = "parquet")]
-pub(crate) use files::{Rows, Table, hash, mark_of};
+pub(crate) use files::{Rows, Table, hash, mark_of, times};
 
 #[cfg(not(feature = "parquet"))]
-pub(crate) use none::Rows;
+pub(crate) use none::{Rows, times};
 
 /// What a build without Parquet says.
 #[cfg(not(feature = "parquet"))]
@@ -36,6 +36,16 @@ pub(crate) fn not_built(folder: &Folder) -> Error {
 mod none {
     use super::{Folder, Mark, Record, Result, not_built};
     use std::marker::PhantomData;
+
+    #[expect(clippy::extra_unused_type_parameters, reason = "as it is with Parquet")]
+    pub(crate) fn times<R: Record>(
+        folder: &Folder,
+        _: &Mark,
+        _: (i64, i64),
+        _: &mut dyn FnMut(i64),
+    ) -> Result<()> {
+        Err(not_built(folder))
+    }
 
     pub(crate) struct Rows<R> {
         folder: Folder,
@@ -158,20 +168,28 @@ mod files {
         }
     }
 
-    /// The rows of a sealed file that lie in a window, in order. The file is opened with the first.
+    /// Rows that are read at once, at first and at most: few where only the first are wanted, many where all are.
+    const BATCH_ROWS: std::ops::RangeInclusive<usize> = 1 << 9..=1 << 14;
+
+    /// The rows of a sealed file that lie in a window, in order. The file is opened with the first, and no more of it is
+    /// read than is asked for.
     pub(crate) struct Rows<R> {
         path: std::path::PathBuf,
         part: Part,
         window: (i64, i64),
         reader: Option<Reader>,
         group: usize,
+        /// Of the group that is being read: its rows, and how many of them may lie in the window.
+        rest: Option<(rangegate_archive_parquet::Rows, usize)>,
+        batch: usize,
         rows: std::vec::IntoIter<R>,
     }
 
     impl<R: Record> Rows<R> {
         pub fn new(folder: &Folder, mark: Mark, window: (i64, i64)) -> Self {
             let (path, part) = (folder.part(&mark.part), mark.part);
-            Self { path, part, window, reader: None, group: 0, rows: Vec::new().into_iter() }
+            let (rows, batch) = (Vec::new().into_iter(), *BATCH_ROWS.start());
+            Self { path, part, window, reader: None, group: 0, rest: None, batch, rows }
         }
 
         pub fn next(&mut self) -> Result<Option<R>> {
@@ -179,27 +197,57 @@ mod files {
                 if let Some(row) = self.rows.next() {
                     return Ok(Some(row));
                 }
-                if self.reader.is_none() {
-                    self.reader = Some(Reader::open(&self.path, &fields::<R>())?);
-                }
-                let Some(reader) = self.reader.as_ref().filter(|reader| self.group < reader.n_groups())
-                else {
-                    return Ok(None);
-                };
-                let group = self.group;
-                self.group += 1;
-                let (from_ns, to_ns) = self.window;
-                let is_outside = |(min_ns, max_ns): (i64, i64)| max_ns < from_ns || min_ns >= to_ns;
-                if reader.bounds(group, TIME).is_some_and(is_outside) {
+                if let Some((rows, left)) = self.rest.as_mut().filter(|(_, left)| *left > 0) {
+                    let n_rows = self.batch.min(*left);
+                    *left -= n_rows;
+                    self.batch = (2 * self.batch).min(*BATCH_ROWS.end());
+                    let columns = rows.read(n_rows)?;
+                    self.rows = self.rows_of(&columns)?.into_iter();
                     continue;
                 }
-                self.rows = self.rows_of(&reader.read(group)?)?.into_iter();
+                if !self.next_group()? {
+                    return Ok(None);
+                }
             }
         }
 
-        fn rows_of(&self, columns: &[Column]) -> Result<Vec<R>> {
+        /// Goes to the next group; whether there is one.
+        fn next_group(&mut self) -> Result<bool> {
+            self.rest = None;
+            if self.reader.is_none() {
+                self.reader = Some(Reader::open(&self.path, &fields::<R>())?);
+            }
+            let Some(reader) = self.reader.as_ref().filter(|reader| self.group < reader.n_groups()) else {
+                return Ok(false);
+            };
+            let group = self.group;
+            self.group += 1;
+            let (from_ns, to_ns) = self.window;
+            match reader.bounds(group, TIME) {
+                Some((min_ns, max_ns)) if max_ns < from_ns || min_ns >= to_ns => return Ok(true),
+                Some((min_ns, max_ns)) if min_ns >= from_ns && max_ns < to_ns => {
+                    self.rest = Some((reader.rows(group, 0)?, usize::MAX));
+                }
+                _ => {
+                    let Column::Int(times) = reader.read_column(group, TIME)? else { return Ok(true) };
+                    let is_inside = |time_ns: &Option<i64>| {
+                        time_ns.is_some_and(|time_ns| (from_ns..to_ns).contains(&time_ns))
+                    };
+                    if let Some(first) = times.iter().position(is_inside) {
+                        let end = times.iter().rposition(is_inside).map_or(first, |last| last + 1);
+                        self.rest = Some((reader.rows(group, first)?, end - first));
+                    }
+                }
+            }
+            Ok(true)
+        }
+
+        fn rows_of(&mut self, columns: &[Column]) -> Result<Vec<R>> {
             let (from_ns, to_ns) = self.window;
             let Some(Column::Int(times)) = columns.get(TIME) else { return Ok(Vec::new()) };
+            if times.is_empty() {
+                self.rest = None;
+            }
             let is_inside =
                 |at: &usize| times[*at].is_some_and(|time_ns| (from_ns..to_ns).contains(&time_ns));
             let row = |at| {
@@ -210,6 +258,30 @@ mod files {
             };
             (0..times.len()).filter(is_inside).map(row).collect()
         }
+    }
+
+    /// Gives the times of a sealed file's rows that lie in a window, and reads nothing else of it.
+    pub(crate) fn times<R: Record>(
+        folder: &Folder,
+        mark: &Mark,
+        (from_ns, to_ns): (i64, i64),
+        each: &mut dyn FnMut(i64),
+    ) -> Result<()> {
+        let reader = Reader::open(&folder.part(&mark.part), &fields::<R>())?;
+        for group in 0..reader.n_groups() {
+            let is_outside = |(min_ns, max_ns): (i64, i64)| max_ns < from_ns || min_ns >= to_ns;
+            if reader.bounds(group, TIME).is_some_and(is_outside) {
+                continue;
+            }
+            if let Column::Int(times) = reader.read_column(group, TIME)? {
+                times
+                    .iter()
+                    .flatten()
+                    .filter(|time_ns| (from_ns..to_ns).contains(*time_ns))
+                    .for_each(|t| each(*t));
+            }
+        }
+        Ok(())
     }
 
     /// SHA-256 of a file, in hexadecimal, and its length.
@@ -236,7 +308,7 @@ mod files {
         let reader = Reader::open(&path, &fields::<R>())?;
         let (mut min_ns, mut max_ns, mut rows) = (i64::MAX, i64::MIN, 0);
         for group in 0..reader.n_groups() {
-            if let Some(Column::Int(times)) = reader.read(group)?.get(TIME) {
+            if let Column::Int(times) = reader.read_column(group, TIME)? {
                 for time_ns in times.iter().flatten() {
                     (min_ns, max_ns) = (min_ns.min(*time_ns), max_ns.max(*time_ns));
                 }

@@ -1,8 +1,8 @@
 //! What is told of an archive beside its rows: runs, gaps, health, where on the time line detections lie.
 
 use crate::layout::{MINUTE_NS, Station};
-use crate::row::{Gap, HealthRow, RunRow, ns_from_time, time_from_ns};
-use crate::{Error, Filter, Reader, Result};
+use crate::row::{DetectionRow, Gap, HealthRow, RunRow, ns_from_time, time_from_ns};
+use crate::{Error, Filter, Kind, Reader, Result, sealed};
 use rangegate_core::Timestamp;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value as Sql;
@@ -174,6 +174,73 @@ impl Reader {
                 max_snr_db: row.get(2)?,
             })
         })
+    }
+
+    /// How many detections lie in each of `bins` equal parts of a window, to the nanosecond. Reads the times of the window's
+    /// detections and nothing else of them: for windows of which [`Self::density`] says that they hold few enough.
+    ///
+    /// # Errors
+    /// The archive is damaged, or has sealed hours that this build cannot read.
+    pub fn fine_density(
+        &self,
+        station: Option<&Station>,
+        from: Timestamp,
+        to: Timestamp,
+        bins: usize,
+    ) -> Result<Vec<u64>> {
+        let (from_ns, to_ns) = Filter { from: Some(from), to: Some(to), ..Filter::default() }.window_ns();
+        let length = (i128::from(to_ns) - i128::from(from_ns)).max(1);
+        let mut counts = vec![0; bins];
+        let mut count = |time_ns: i64| {
+            let at = (i128::from(time_ns) - i128::from(from_ns)) * bins as i128 / length;
+            if let Some(count) = usize::try_from(at).ok().and_then(|at| counts.get_mut(at)) {
+                *count += 1;
+            }
+        };
+        self.at_one_moment(|| {
+            for (id, name) in self.stations()? {
+                if station.is_some_and(|wanted| *wanted != name) {
+                    continue;
+                }
+                let sql = "SELECT time_ns FROM detection WHERE station = ? AND time_ns >= ? AND time_ns < ?";
+                let window = [id, from_ns, to_ns].map(Sql::Integer);
+                self.query(sql, &window, |row| row.get::<_, i64>(0).map(&mut count))?;
+                for mark in self.parts(Kind::Detections, id, &name, (from_ns, to_ns))? {
+                    sealed::times::<DetectionRow>(self.folder(), &mark, (from_ns, to_ns), &mut count)?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(counts)
+    }
+
+    /// Rows of the sealed files that lie wholly in a window: there are at least so many in it. Reads none of them.
+    ///
+    /// # Errors
+    /// The archive is damaged.
+    pub fn at_least(&self, kind: Kind, from: Option<Timestamp>, to: Option<Timestamp>) -> Result<u64> {
+        let (from_ns, to_ns) = Filter { from, to, ..Filter::default() }.window_ns();
+        let sql = "SELECT total(row_count) FROM sealed WHERE kind = ? AND min_ns >= ? AND max_ns < ?";
+        let values = [Sql::Text(kind.name().to_owned()), Sql::Integer(from_ns), Sql::Integer(to_ns)];
+        let found = self.query(sql, &values, |row| row.get::<_, f64>(0))?;
+        Ok(found.first().map_or(0, |rows| *rows as u64))
+    }
+
+    /// Begin of the first and end of the last minute with detections; `None` where there are none.
+    ///
+    /// # Errors
+    /// The archive is damaged.
+    pub fn span(&self, station: Option<&Station>) -> Result<Option<(Timestamp, Timestamp)>> {
+        // Each a look at one end of the table's order.
+        let sql = "SELECT min((SELECT min(minute) FROM density WHERE station = s.id)),
+                          max((SELECT max(minute) FROM density WHERE station = s.id))
+                   FROM station s WHERE ?1 IS NULL OR name = ?1";
+        let time = |minute: i64| time_from_ns(minute.saturating_mul(MINUTE_NS));
+        let mut found = self.query(sql, &[station_value(station)], |row| {
+            let (first, last): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            Ok(first.zip(last).map(|(first, last)| (time(first), time(last.saturating_add(1)))))
+        })?;
+        Ok(found.pop().flatten())
     }
 
     /// What there is of each station.

@@ -119,12 +119,36 @@ fn the_same_rows_come_out_before_and_after_their_hours_are_sealed() {
     let dense = density(&reader);
     assert_eq!(dense.iter().map(|bin| bin.detections).sum::<i64>(), 2 * N);
 
+    // Finer than minutes, against the rows one by one; a window that cuts into hours.
+    let window = (time_from_ns(START_NS + 1_801 * SECOND_NS + 7), time_from_ns(START_NS + 3_777 * SECOND_NS));
+    let fine = |reader: &Reader| reader.fine_density(None, window.0, window.1, 333).unwrap();
+    let counts = fine(&reader);
+    let filter = Filter { from: Some(window.0), to: Some(window.1), ..Filter::default() };
+    let (from_ns, to_ns) = (window.0.as_nanosecond(), window.1.as_nanosecond());
+    let mut twin = vec![0; 333];
+    for row in expected(&all, &filter) {
+        let since_ns = row.detection.time.unwrap().as_nanosecond() - from_ns;
+        twin[(since_ns * 333 / (to_ns - from_ns)) as usize] += 1;
+    }
+    assert_eq!(counts, twin);
+    let span = reader.span(None).unwrap().unwrap();
+    let minute = |ns: i64| time_from_ns(ns.div_euclid(60 * SECOND_NS) * 60 * SECOND_NS);
+    assert_eq!(span.0, minute(START_NS - 40 * STEP_NS));
+    assert_eq!(span.1, minute(START_NS + HOUR_NS / 2 + (N - 1) * STEP_NS + 60 * SECOND_NS));
+    assert_eq!(reader.span(Some(&"none".parse().unwrap())).unwrap(), None);
+
     // The last hours are not over.
     let upkept = seal(folder, Seal::Closed);
     assert!(upkept.sealed_rows > 0 && upkept.sealed_rows < 2 * N as u64 + 600, "{upkept:?}");
     assert_eq!(seal(folder, Seal::Closed).sealed_files, 0, "sealed once");
     let after: Vec<_> = filters().iter().map(answers).collect();
     assert_eq!(before, after);
+    assert_eq!(fine(&reader), counts);
+    let at_least = |from, to| reader.at_least(Kind::Detections, from, to).unwrap();
+    let rows = |from, to| detections(folder, &Filter { from, to, ..Filter::default() }).len() as u64;
+    let hour = Some(time_from_ns(START_NS + HOUR_NS));
+    assert!(at_least(None, hour) > 0 && at_least(None, hour) <= rows(Some(time_from_ns(0)), hour));
+    assert_eq!(at_least(filter.from, filter.to), 0, "no hour lies wholly in it");
     // What comes late to a sealed hour becomes a part of its own.
     let mut writer = begin(folder, "A", WriteOptions::default());
     writer.detection(&detection(7, Some(START_NS + SECOND_NS)));
@@ -213,7 +237,7 @@ fn numbers_that_are_none_and_times_out_of_reach() {
         assert_eq!(rows.iter().map(|row| row.number).collect::<Vec<_>>(), [2, 0]);
         let kept = &rows[1].detection;
         assert!(kept.snr_db.is_nan() && kept.power_db == f64::NEG_INFINITY);
-        assert_eq!((kept.range_m, kept.sample, kept.cpi), (Some(f64::INFINITY), u64::MAX, Some(u64::MAX)));
+        assert_eq!((kept.range_m, kept.sample, kept.cpi), (None, u64::MAX, Some(u64::MAX)));
     }
     assert_eq!(Reader::open(folder.path()).unwrap().runs(None).unwrap()[0].dropped, 1);
 }

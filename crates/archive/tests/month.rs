@@ -6,13 +6,15 @@
 
 mod common;
 
-use common::{HOUR_NS, START_NS, begin, detection, detections, size};
+use common::{HOUR_NS, START_NS, begin, detection, detections, size, track_line, tracks};
 use rangegate_archive::row::time_from_ns;
 use rangegate_archive::{Ending, Filter, Folder, Keep, Reader, Seal, WriteOptions, upkeep};
 use std::path::PathBuf;
 use std::time::Instant;
 
 const HOURS: i64 = 720;
+/// Detections for each update of a track.
+const DETECTIONS_A_TRACK: i64 = 25;
 
 #[test]
 fn one_hour_out_of_a_month() {
@@ -30,6 +32,10 @@ fn one_hour_out_of_a_month() {
         let mut writer = begin(path, "A", WriteOptions::default());
         for number in day * n / 30..(day + 1) * n / 30 {
             assert!(writer.detection(&detection(number, Some(START_NS + number * step_ns))));
+            if number % DETECTIONS_A_TRACK == 0 {
+                let line = track_line(number / DETECTIONS_A_TRACK, START_NS + number * step_ns);
+                assert!(writer.track(&line).unwrap());
+            }
         }
         writer.finish(&Ending { status: "done".to_owned(), report: None }).unwrap();
         write_s += from.elapsed().as_secs_f64();
@@ -66,6 +72,8 @@ fn one_hour_out_of_a_month() {
                 && row.detection == detection(number, Some(START_NS + number * step_ns)).rounded()
         };
         assert!(rows.iter().zip(first..).all(|(row, number)| is_right(row, number)));
+        let updates = (first..end).filter(|number| number % DETECTIONS_A_TRACK == 0).count();
+        assert_eq!(tracks(path, &filter).len(), updates);
     }
     let begun = Instant::now();
     let bins = Reader::open(path).unwrap().density(None, None, None, 60).unwrap();

@@ -2,11 +2,12 @@
 
 use crate::sample_rate::timestamp_plus_nanos;
 use crate::{SampleFormat, SampleRate, Timestamp};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// One sample whose time is known; every other sample's time follows from it and the sample rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimeAnchor {
     /// Absolute index of the sample.
     pub sample: u64,
@@ -32,7 +33,7 @@ impl TimeAnchor {
 }
 
 /// Where and when the samples of a block belong.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct BlockHeader {
     /// Absolute index of the first sample.
     pub first_sample: u64,

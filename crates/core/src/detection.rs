@@ -49,10 +49,13 @@ pub struct Detection {
 }
 
 impl Detection {
-    /// The detection as `detections.jsonl` and the archive hold it: numbers rounded to what they mean.
+    /// The detection as `detections.jsonl` and the archive hold it: numbers rounded to what they mean. What is not
+    /// finite is not known.
     #[must_use]
     pub fn rounded(&self) -> Self {
-        let round = |value: Option<f64>, decimals| value.map(|value| rounded(value, decimals));
+        let round = |value: Option<f64>, decimals| {
+            value.filter(|value| value.is_finite()).map(|value| rounded(value, decimals))
+        };
         Self {
             // Rounded down: 1 would belong to the next sample. The little that is added keeps what was rounded before.
             sample_fraction: rounded(

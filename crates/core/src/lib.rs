@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 pub mod block;
+pub mod coverage;
 pub mod detection;
 pub mod sample_format;
 pub mod sample_rate;
@@ -20,6 +21,7 @@ pub mod segment;
 pub mod source;
 
 pub use block::{BlockHeader, ByteSource, IqBlock, Layout, TimeAnchor};
+pub use coverage::AntennaCoverage;
 pub use detection::Detection;
 pub use num_complex::Complex32;
 pub use sample_format::{ByteOrder, SampleFormat, Scalar};

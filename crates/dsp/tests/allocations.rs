@@ -2,10 +2,12 @@
 #![allow(unsafe_code)]
 
 use rangegate_core::{
-    BlockHeader, Complex32, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo, ToBaseband,
+    BlockHeader, Complex32, Detection, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo,
+    ToBaseband,
 };
+use rangegate_dsp::burst::BurstConfig;
 use rangegate_dsp::burst::periodic::{Dwells, PeriodicPlan};
-use rangegate_dsp::burst::{BurstConfig, BurstPlan, HoldOff};
+use rangegate_dsp::chain::Chain;
 use rangegate_dsp::clutter::{CancellerConfig, CancellerPlan};
 use rangegate_dsp::cw::{CwConfig, CwPlan};
 use rangegate_dsp::doppler::DopplerPlan;
@@ -93,24 +95,25 @@ fn process_and_accept_allocate_nothing() {
         let stream = stream(rate_hz);
         let replicas: Vec<_> =
             waveforms.iter().enumerate().map(|(k, w)| w.replica(format!("{k}"), rate_hz).unwrap()).collect();
-        let plan = Arc::new(BurstPlan::new(&config, &stream, &replicas).unwrap());
-        let mut segments: Vec<_> =
-            (0..6).map(|k| segment(plan.lead(), plan.core_len(), plan.tail(), stream.format, k)).collect();
-        let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
-        let mut hold_off = HoldOff::new(&plan);
+        let chain = Chain::burst(&config, &stream, &replicas).unwrap();
+        let (core_len, lead, tail) = chain.core_lead_tail();
+        let mut segments: Vec<_> = (0..6).map(|k| segment(lead, core_len, tail, stream.format, k)).collect();
+        let (mut worker, mut result) = (chain.make_worker(), chain.make_result());
+        worker.reserve(&stream, lead + core_len + tail);
+        let mut collector = chain.make_collector();
 
         let before = ALLOCATIONS.get();
         let (mut n_peaks, mut n_detections, mut n_dropped) = (0, 0, 0);
         for segment in &mut segments {
-            for set in 0..plan.n_sets() {
+            for set in 0..chain.n_sets() {
                 segment.set = set;
                 worker.process(segment, &mut result);
                 n_peaks += result.peaks.len();
                 n_dropped += result.peaks_dropped;
-                hold_off.accept(&result, |_| n_detections += 1);
+                collector.accept(&result, |_: &Detection| n_detections += 1);
             }
         }
-        hold_off.finish(|_| n_detections += 1);
+        collector.finish(|_: &Detection| n_detections += 1);
         assert_eq!(ALLOCATIONS.get() - before, 0, "{config:?}");
         assert!(n_peaks > 100 && n_detections > 50 && n_dropped == 0, "{n_peaks} {n_detections} {n_dropped}");
     }

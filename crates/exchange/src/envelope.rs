@@ -10,7 +10,8 @@
 //! | 8 to 15 | boot: a number that the sender drew when it started |
 //! | 16 to 23 | sequence: counts the boot's envelopes from 0 |
 //! | 24 to 27 | version of the contract under which it is shared |
-//! | 28 to 31 | zero |
+//! | 28 | what follows: 0 blocks, 1 a JSON document in their place, for what ASTERIX has no category |
+//! | 29 to 31 | zero |
 //! | 32 to 39 | time, ns since 1970 UTC, in two's complement |
 //!
 //! The time is that of the reports within: it gives their date, and to those that hold the same tick of 1/128 s their
@@ -43,6 +44,8 @@ pub struct Envelope {
     pub time: Timestamp,
     /// The reports.
     pub blocks: Vec<Block>,
+    /// A JSON document, where there are no blocks.
+    pub document: Option<String>,
 }
 
 impl Envelope {
@@ -57,6 +60,13 @@ impl Envelope {
         let mut out = vec![0; ENVELOPE_LEN];
         for block in &self.blocks {
             block.encode_into(&mut out)?;
+        }
+        if let Some(document) = &self.document {
+            if !self.blocks.is_empty() {
+                return Err(Error::new("blocks and a document", "one of them"));
+            }
+            out.extend_from_slice(document.as_bytes());
+            out[28] = 1;
         }
         let len = out.len() - ENVELOPE_LEN;
         if len > MAX_BLOCKS_LEN {
@@ -90,26 +100,44 @@ impl Envelope {
                 Error::new(format!("{} octets", octets.len()), format!("an envelope of {len}")).at(offset)
             );
         };
-        if word(24) & 0xffff_ffff != 0 {
-            return Err(Error::new("spare octets set", "zeros").at(offset + 28));
+        if word(24) & 0xff_ffff != 0 {
+            return Err(Error::new("spare octets set", "zeros").at(offset + 29));
         }
         let time_ns = i128::from(word(32) as i64);
         let time = Timestamp::from_nanosecond(time_ns)
             .map_err(|_| Error::new(format!("{time_ns} ns"), "a time").at(offset + 32))?;
-        let mut blocks = Vec::new();
-        let mut at = 0;
-        while at < body.len() {
-            let (block, n) = asterix::decode_block(&body[at..], offset + (ENVELOPE_LEN + at) as u64)?;
-            blocks.push(block);
-            at += n;
-        }
         let contract_version = (word(24) >> 32) as u32;
-        Ok((Self { boot: word(8), sequence: word(16), contract_version, time, blocks }, len))
+        let (boot, sequence) = (word(8), word(16));
+        let (blocks, document) = read_body(header[28], body, offset)?;
+        Ok((Self { boot, sequence, contract_version, time, blocks, document }, len))
     }
 
     /// Time of a report within that has this time of day.
     pub fn time_of(&self, time_of_day_s: f64) -> Timestamp {
         time::timestamp(time_of_day_s, self.time)
+    }
+}
+
+/// What follows the header.
+fn read_body(holds: u8, body: &[u8], offset: u64) -> Result<(Vec<Block>, Option<String>), Error> {
+    let body_at = offset + ENVELOPE_LEN as u64;
+    match holds {
+        0 => {
+            let (mut blocks, mut at) = (Vec::new(), 0);
+            while at < body.len() {
+                let (block, n) = asterix::decode_block(&body[at..], body_at + at as u64)?;
+                blocks.push(block);
+                at += n;
+            }
+            Ok((blocks, None))
+        }
+        1 => match std::str::from_utf8(body) {
+            Ok(text) => Ok((Vec::new(), Some(text.to_owned()))),
+            Err(error) => {
+                Err(Error::new("octets that are no UTF-8", "text").at(body_at + error.valid_up_to() as u64))
+            }
+        },
+        other => Err(Error::new(other.to_string(), "0 (blocks) or 1 (a document)").at(offset + 28)),
     }
 }
 
@@ -147,7 +175,7 @@ mod tests {
         let record =
             service::editions(DataSource { sac: 1, sic: 2 }, time::time_of_day_s(time)).expect("a record");
         let blocks = vec![Block { category: CAT247, records: vec![record] }];
-        Envelope { boot: u64::MAX - 1, sequence: 7, contract_version: 3, time, blocks }
+        Envelope { boot: u64::MAX - 1, sequence: 7, contract_version: 3, time, blocks, document: None }
     }
 
     #[test]
@@ -159,6 +187,17 @@ mod tests {
         let time_of_day_s = received.blocks[0].records[0].quantity("140").expect("a time of day");
         assert_eq!(received.time_of(time_of_day_s), sent.time);
         service::check_editions(&received.blocks[0].records[0]).expect("the same editions");
+    }
+
+    #[test]
+    fn a_document_comes_back() {
+        let sent = Envelope { blocks: Vec::new(), document: Some("{\"é\":1}".to_owned()), ..envelope() };
+        let octets = sent.encode().expect("encodes");
+        assert_eq!(Envelope::decode(&octets, 0).expect("decodes"), (sent.clone(), octets.len()));
+        assert!(Envelope { document: sent.document, ..envelope() }.encode().is_err());
+        let mut damaged = octets;
+        damaged[super::ENVELOPE_LEN + 2] = 0xff;
+        assert!(Envelope::decode(&damaged, 0).is_err());
     }
 
     #[test]

@@ -50,6 +50,15 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
     if let Some(path) = &args.config {
         let mut config = config::load(path)?;
         args.radio.apply(&mut config.source)?;
+        if let Some(address) = args.serve {
+            #[cfg(feature = "web")]
+            {
+                let at = (address, &args.web);
+                return super::serve::run(config, &args.how(), &args.record, at, quiet, &stop);
+            }
+            #[cfg(not(feature = "web"))]
+            anyhow::bail!("--serve {address}: {}", super::NO_WEB);
+        }
         return super::run::go(config, &args.how(), &args.record, quiet, &stop);
     }
     let out = args.out.as_deref().context("--out is missing: where to record to")?;

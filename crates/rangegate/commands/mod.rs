@@ -8,14 +8,20 @@ pub mod capture;
 pub mod compare;
 mod compare_truth;
 pub mod convert;
+pub mod coverage;
 #[cfg(feature = "soapy")]
 pub mod devices;
+pub mod federation;
 pub mod info;
 pub mod plan;
 pub mod plot;
 pub mod query;
+pub mod report;
+pub mod reprocess;
 pub mod run;
 pub mod saved;
+#[cfg(feature = "web")]
+pub mod serve;
 pub mod shell;
 pub mod simulate;
 pub mod track;
@@ -23,6 +29,9 @@ pub mod track;
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
+
+/// What a build without the web view says.
+pub const NO_WEB: &str = "this build has no web view: build Rangegate with its default features";
 
 /// Prints text on standard output.
 ///

@@ -1,13 +1,14 @@
 //! `run` and `replay`: from a source to detections.
 
 use crate::Outcome;
-use crate::assemble::{self, Destination};
+use crate::assemble::{self, Destination, Done};
 use crate::cli::{HowArgs, RecordArgs, ReplayArgs, RunArgs};
 use crate::config::{self, Config};
 use crate::plan::{self, Plan};
 use crate::record::{self, Recording};
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result};
+use rangegate_core::Source;
 use rangegate_pipeline::Stop;
 
 /// Runs a configuration on its own source, or on the one that `--source` names.
@@ -18,6 +19,15 @@ pub fn run(args: &RunArgs, quiet: bool) -> Result<Outcome> {
     let mut config = config::load(&args.config)?;
     if let Some(source) = &args.source {
         plan::apply_source(&mut config.source, source)?;
+    }
+    if let Some(address) = args.serve {
+        #[cfg(feature = "web")]
+        {
+            let (record, stop) = (RecordArgs::default(), stop_on_interrupt());
+            return super::serve::run(config, &args.how, &record, (address, &args.web), quiet, &stop);
+        }
+        #[cfg(not(feature = "web"))]
+        anyhow::bail!("--serve {address}: {}", super::NO_WEB);
     }
     go(config, &args.how, &RecordArgs::default(), quiet, &stop_on_interrupt())
 }
@@ -63,6 +73,22 @@ pub fn go(
     stop: &Stop,
 ) -> Result<Outcome> {
     plan::apply_how(&mut config, how)?;
+    go_with(config, how, record, stop, |plan, source, destination, recording| {
+        assemble::run(plan, source, destination, recording, stop, quiet)
+    })
+}
+
+/// The same of a configuration that is complete, with another way to run what was planned.
+///
+/// # Errors
+/// Whatever keeps the run from its end.
+pub fn go_with(
+    config: Config,
+    how: &HowArgs,
+    record: &RecordArgs,
+    stop: &Stop,
+    run: impl FnOnce(&Plan, Box<dyn Source>, Destination, Option<Recording>) -> Result<Done>,
+) -> Result<Outcome> {
     if let Some(path) = &how.record {
         // Before the radio starts.
         record::check_name(record, path, None)?;
@@ -79,7 +105,7 @@ pub fn go(
     }
     let destination = Destination::open(how.out.as_deref()).context("--out")?;
     unfinished.keep();
-    let done = assemble::run(&plan, source, destination, recording, stop, quiet)?;
+    let done = run(&plan, source, destination, recording)?;
     if how.json {
         super::print_json(&done.report)?;
     } else if how.out.is_some() {

@@ -111,6 +111,7 @@ mod config;
 mod error;
 mod interference;
 mod plan;
+pub mod plots;
 mod radar;
 mod random;
 mod source;

@@ -57,14 +57,6 @@ impl<'a> From<&'a Detection> for Line<'a> {
     }
 }
 
-/// A detection as whoever reads its line has it: with the digits that are written.
-///
-/// # Errors
-/// A number in it is none that JSON can hold.
-pub fn as_read(detection: &Detection) -> Result<Detection, serde_json::Error> {
-    serde_json::from_str(&serde_json::to_string(&Line::from(&detection.rounded()))?)
-}
-
 /// Writes detections as JSON lines to anything that takes bytes. Allocates nothing for a detection.
 pub struct DetectionWriter<W: Write> {
     out: BufWriter<W>,

@@ -10,7 +10,7 @@ pub mod strongest;
 pub mod table;
 
 pub use annotations::annotations_from_detections;
-pub use detection_log::{DetectionLog, DetectionWriter, as_read, detections_of, read_detections};
+pub use detection_log::{DetectionLog, DetectionWriter, detections_of, read_detections};
 pub use recorder::{Recorded, Recorder, Trigger};
 pub use report::RunReport;
 pub use strongest::Strongest;

@@ -15,4 +15,4 @@ mod window;
 
 pub use options::{Repeat, ReplayOptions, Speed, TimePoint};
 pub use replay::{ReplayError, ReplaySource};
-pub use segmenter::{PlanError, SegmentPlan, Segmenter, StreamCounts};
+pub use segmenter::{Place, PlanError, SegmentPlan, Segmenter, StreamCounts};

@@ -24,6 +24,14 @@ pub struct ReplayError {
     pub message: String,
 }
 
+impl ReplayError {
+    /// A sample that is not there.
+    pub(crate) fn absent(source: &ReplaySource, sample: u64) -> Self {
+        let message = format!("sample {sample} is not there: the recording is not what it was");
+        Self { path: source.about.path.clone(), message }
+    }
+}
+
 /// What is played, by absolute index: what [`Recording::read`] promises.
 pub(crate) trait Playable: Send {
     fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool, BoxError>;
@@ -185,10 +193,21 @@ impl ReplaySource {
     /// The place lies outside the time window, or is a time although the recording does not say when it was made.
     pub fn seek(&mut self, place: TimePoint) -> Result<(), ReplayError> {
         let sample = sample_at(&self.about, "seek", place)?;
+        self.jump(sample, format_args!("{place} is sample {sample}"))
+    }
+
+    /// As [`ReplaySource::seek`], by absolute index.
+    ///
+    /// # Errors
+    /// The index lies outside the time window.
+    pub fn seek_sample(&mut self, sample: u64) -> Result<(), ReplayError> {
+        self.jump(sample, format_args!("sample {sample}"))
+    }
+
+    fn jump(&mut self, sample: u64, said: std::fmt::Arguments<'_>) -> Result<(), ReplayError> {
         let (first, end) = self.window;
         if !(first..end).contains(&sample) {
-            let message =
-                format!("seek to {place} is sample {sample}, expected one from {first} to {}", end - 1);
+            let message = format!("seek to {said}, expected one from {first} to {}", end.saturating_sub(1));
             return Err(ReplayError { path: self.about.path.clone(), message });
         }
         self.at = sample;

@@ -1,9 +1,10 @@
 //! Cuts a stream of blocks into segments.
 
+use crate::replay::{ReplayError, ReplaySource};
 use crate::window::Window;
 use rangegate_core::{BlockHeader, BoxError, IqBlock, Segment, Source};
 use rangegate_pipeline::Feed;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Largest segment that is accepted, in bytes: each slot of a run and the segmenter hold one.
 pub const MAX_SEGMENT_BYTES: usize = 1 << 30;
@@ -56,7 +57,7 @@ pub enum PlanError {
 }
 
 /// What came through a segmenter, for the report of the run; samples are counted once for all channels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamCounts {
     /// Samples that the source gave.
     pub samples: u64,
@@ -71,6 +72,17 @@ pub struct StreamCounts {
     pub samples_unused: u64,
     /// Segments handed out, each counted once for all sets.
     pub segments: u64,
+}
+
+/// Where a segment lies: all that is needed to cut a stream from there on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Place {
+    /// Number of the segment in the whole stream.
+    pub sequence: u64,
+    /// Header of the first block of its run.
+    pub run: BlockHeader,
+    /// Number of its core in the run, from 0.
+    pub core: u64,
 }
 
 /// The run that is being cut.
@@ -105,6 +117,8 @@ pub struct Segmenter<S> {
     next: IqBlock,
     /// `next` holds the first block of the run after the present one.
     next_waits: bool,
+    /// The segment that was handed out last.
+    place: Option<Place>,
     /// Index that the source's next block has if nothing is missing.
     expected: Option<u64>,
     set: usize,
@@ -135,8 +149,8 @@ impl<S: Source> Segmenter<S> {
         let window = Window::new(format, n_channels, span);
         let next = IqBlock::default();
         let counts = StreamCounts::default();
-        let (run, expected) = (None, None);
-        Ok(Self { source, plan, span, window, run, next, next_waits: false, expected, set: 0, counts })
+        let (run, place, expected) = (None, None, None);
+        Ok(Self { source, plan, span, window, run, next, next_waits: false, place, expected, set: 0, counts })
     }
 
     /// The source.
@@ -147,6 +161,11 @@ impl<S: Source> Segmenter<S> {
     /// What came through so far.
     pub fn counts(&self) -> StreamCounts {
         self.counts
+    }
+
+    /// Where the segment lies that was handed out last.
+    pub fn place(&self) -> Option<Place> {
+        self.place
     }
 
     /// A segment whose buffer is long enough for any that will come.
@@ -208,6 +227,7 @@ impl<S: Source> Segmenter<S> {
         segment.starts_run = first_sample == run.header.first_sample;
         segment.ends_run = end == self.window.end();
         segment.set = self.set;
+        self.place = Some(Place { sequence: segment.sequence, run: run.header, core: run.core });
         self.set += 1;
         if self.set == self.plan.n_sets {
             self.set = 0;
@@ -270,6 +290,28 @@ impl<S: Source> Segmenter<S> {
         self.counts.samples_lost += self.expected.map_or(0, |expected| first.saturating_sub(expected));
         self.expected = Some(block.end_sample());
         Ok(true)
+    }
+}
+
+impl Segmenter<ReplaySource> {
+    /// Goes on with the segment at `place`, forwards or backwards: it and those after it are handed out as if all before
+    /// them had been. What [`Segmenter::counts`] says afterwards holds for segments only.
+    ///
+    /// # Errors
+    /// The stream has no such sample, or cannot be read there.
+    pub fn go_to(&mut self, place: &Place) -> Result<(), BoxError> {
+        let core_first = place.core.checked_mul(self.plan.core_len as u64);
+        let core_first = core_first.and_then(|samples| place.run.first_sample.checked_add(samples));
+        let first = self.segment_first(&place.run, core_first.unwrap_or(u64::MAX));
+        self.source.seek_sample(first)?;
+        (self.run, self.next_waits, self.expected, self.set) = (None, false, None, 0);
+        self.counts.segments = place.sequence;
+        if !self.read_block()? || self.next.header.first_sample != first {
+            return Err(ReplayError::absent(&self.source, first).into());
+        }
+        self.run = Some(Run { header: place.run, core: place.core, complete: false });
+        self.window.begin(&mut self.next);
+        Ok(())
     }
 }
 

@@ -341,3 +341,45 @@ fn a_recording_runs_through_any_runner_alike() {
         assert!(run(&Runner::Threads { workers, pin: None }) == expected, "{workers} workers");
     }
 }
+
+#[test]
+fn segments_from_any_place_on_are_those_of_a_whole_pass() {
+    for whole_cores_only in [false, true] {
+        let plan = SegmentPlan {
+            core_len: 700,
+            lead: 1500,
+            tail: 90,
+            n_sets: 2,
+            whole_cores_only,
+            joins_pulses: false,
+        };
+        let pieces = [300..5000, 5001..5003, 6000..9000];
+        let open = || Segmenter::new(replay(&pieces, "{}"), plan).unwrap();
+        let look = |segment: &Segment| {
+            let Segment { block, core, sequence, starts_run, ends_run, set } = segment;
+            (block.header, bytes_of(block), core.clone(), *sequence, *starts_run, *ends_run, *set)
+        };
+        let rest = |segmenter: &mut Segmenter<ReplaySource>| {
+            let (mut segment, mut seen) = (segmenter.make_segment(), Vec::new());
+            while segmenter.next_segment(&mut segment).unwrap() {
+                seen.push((look(&segment), segmenter.place().unwrap()));
+            }
+            seen
+        };
+        let all = rest(&mut open());
+        assert!(all.len() > 6, "{}", all.len());
+        // Forwards, backwards, and by one that has been elsewhere.
+        let mut elsewhere = open();
+        for n in (0..all.len()).step_by(2).chain([4, 0]) {
+            let place = all[n].1;
+            let mut fresh = open();
+            fresh.go_to(&place).unwrap();
+            assert!(rest(&mut fresh) == all[n..], "from {n}");
+            elsewhere.go_to(&place).unwrap();
+            assert!(rest(&mut elsewhere) == all[n..], "from {n}, again");
+        }
+        let mut absent = all[0].1;
+        absent.core = 1000;
+        assert!(open().go_to(&absent).is_err());
+    }
+}

@@ -237,6 +237,28 @@ pub struct InitiationConfig {
     pub false_tracks_at_start: f64,
     /// A detection waits this many scans for a second one.
     pub point_scans: u32,
+    /// Where targets are that stations without elevation see, in a space of three axes. Not given: no track begins
+    /// there.
+    pub height: Option<HeightPrior>,
+}
+
+/// Height of targets over a station and their climb, as far as they are known before anything is seen: what range and
+/// azimuth do not say.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HeightPrior {
+    /// Mean height over the station's horizon, m.
+    pub mean_m: f64,
+    /// Its standard deviation, m.
+    pub sigma_m: f64,
+    /// Standard deviation of the vertical speed, m/s.
+    pub climb_sigma_mps: f64,
+}
+
+impl Default for HeightPrior {
+    fn default() -> Self {
+        Self { mean_m: 2_000.0, sigma_m: 2_000.0, climb_sigma_mps: 8.0 }
+    }
 }
 
 impl Default for InitiationConfig {
@@ -249,6 +271,7 @@ impl Default for InitiationConfig {
             false_tracks_per_scan: 1e-4,
             false_tracks_at_start: 0.01,
             point_scans: 2,
+            height: None,
         }
     }
 }

@@ -5,12 +5,12 @@ mod gate;
 mod manage;
 
 use crate::associate::{Association, Pair};
-use crate::config::Associator;
+use crate::config::{Accuracy, Associator};
 use crate::error::ScanError;
 use crate::filter::View;
-use crate::gaussian::Gaussian;
+use crate::gaussian::{Gaussian, Matrix, Vector, cholesky, symmetric};
 use crate::initiate::{Matcher, Point};
-use crate::measurement::{Measurement, Reading};
+use crate::measurement::{ELEVATION, Measurement, Reading};
 use crate::plan::{MODELS_MAX, TrackerPlan};
 use crate::track::{Names, Track, Views};
 use crate::tracker::ScanReport;
@@ -99,11 +99,13 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         }
     }
 
+    /// `sees` says whether the station could see a state.
     pub fn scan(
         &mut self,
         time_s: f64,
         station: usize,
         measurements: &[Measurement],
+        sees: &dyn Fn(&[f64]) -> bool,
     ) -> Result<ScanReport, ScanError> {
         self.check(time_s, station)?;
         let mut report =
@@ -116,15 +118,56 @@ impl<const N: usize, const M: usize> Engine<N, M> {
             track.predict(&self.plan, time_s);
             track.named = Names::default();
         }
-        self.round(Round::Confirmed, station, &mut report);
+        self.round(Round::Confirmed, station, sees, &mut report);
         if self.plan.stations[station].false_per_scan.is_none() {
             self.clutter[station].learn(self.free.iter().filter(|&&free| free).count());
         }
-        self.round(Round::Tentative, station, &mut report);
+        self.round(Round::Tentative, station, sees, &mut report);
         self.initiate(station, time_s, &mut report);
         self.manage(station, &mut report);
         report.false_per_scan = self.clutter[station].per_scan;
         Ok(report)
+    }
+
+    /// A confirmed track of the latest scan's time that others found.
+    pub fn begin(&mut self, state: &[f64], covariance: &[Vec<f64>], detections: &[u64]) -> Option<u64> {
+        let time_s = self.latest_s?;
+        let estimate = given::<N>(state, covariance)?;
+        if self.tracks.len() >= self.plan.config.limits.tracks {
+            return None;
+        }
+        // Of the reading only its number and time count.
+        let any = Measurement { range_m: Some(0.0), ..Measurement::default() };
+        let reading = Reading::new(&any, &Accuracy::default(), self.plan.usable())?;
+        let false_tracks = self.plan.config.initiation.false_tracks_per_scan;
+        let point = Point { reading, station: self.latest_station, time_s, waited: 0, false_tracks };
+        let mut track = Track::new(&self.plan, estimate, &point);
+        (track.named, track.origin) = (Names::default(), Names::default());
+        for &id in detections {
+            track.named.push(id);
+            track.origin.push(id);
+        }
+        track.score = (1.0 / false_tracks).ln().max(1.0);
+        (track.hits, track.age, track.history) = (2, 2, 3);
+        track.id = self.next_id;
+        self.next_id += 1;
+        self.tracks.push(track);
+        Some(track.id)
+    }
+
+    /// Puts a confirmed track where it is said to be.
+    pub fn correct(&mut self, track: u64, state: &[f64], covariance: &[Vec<f64>]) -> bool {
+        let known = self.tracks.iter_mut().find(|of| of.is_confirmed() && of.id == track);
+        let Some((track, estimate)) = known.zip(given::<N>(state, covariance)) else { return false };
+        (track.estimate, track.modes) = (estimate, [estimate; MODELS_MAX]);
+        true
+    }
+
+    /// Ends a track.
+    pub fn end(&mut self, track: u64) -> bool {
+        let before = self.tracks.len();
+        self.tracks.retain(|other| track == 0 || other.id != track);
+        self.tracks.len() < before
     }
 
     fn check(&self, time_s: f64, station: usize) -> Result<(), ScanError> {
@@ -169,7 +212,13 @@ impl<const N: usize, const M: usize> Engine<N, M> {
     }
 
     /// Gates, associates and updates the tracks of one kind.
-    fn round(&mut self, round: Round, station: usize, report: &mut ScanReport) {
+    fn round(
+        &mut self,
+        round: Round,
+        station: usize,
+        sees: &dyn Fn(&[f64]) -> bool,
+        report: &mut ScanReport,
+    ) {
         self.gate(round, station);
         let plan = &self.plan;
         let associator = match round {
@@ -198,9 +247,13 @@ impl<const N: usize, const M: usize> Engine<N, M> {
                 .iter()
                 .filter(|pair| pair.share > 1e-4)
                 .map(|pair| (&readings[pair.reading as usize], pair.share, pair.ln_likelihood));
+            let seen: f64 = shares.clone().map(|share| share.1).sum();
+            // Not to see what one cannot see says nothing.
+            if seen <= 0.0 && !sees(track.estimate.mean.as_slice()) {
+                continue;
+            }
             track.age += 1;
             track.history <<= 1;
-            let seen: f64 = shares.clone().map(|share| share.1).sum();
             match associator {
                 Associator::Gnn => {
                     let weight: f64 = own.iter().map(|pair| pair.share * pair.weight).sum();
@@ -282,12 +335,20 @@ impl<const N: usize, const M: usize> Engine<N, M> {
     ) -> Option<Track<N>> {
         let at = &plan.stations[station];
         let initiation = &plan.config.initiation;
-        let first: Gaussian<N> = at.geometry.invert(
-            &point.reading,
+        let mut begin = point.reading;
+        let height = initiation.height.filter(|_| plan.n_axes == 3 && !begin.present[ELEVATION]);
+        if let Some(height) = &height {
+            height.complete(&mut begin);
+        }
+        let mut first: Gaussian<N> = at.geometry.invert(
+            &begin,
             plan.n_axes,
             initiation.speed_max_mps,
             initiation.acceleration_max_mps2,
         )?;
+        if let Some(height) = &height {
+            height.level(&at.geometry.horizon_from_frame.row(2).transpose(), &mut first);
+        }
         let mut track = Track::new(plan, first, point);
         track.predict(plan, time_s);
         let views = self.views_of(&track, station);
@@ -329,4 +390,18 @@ impl<const N: usize, const M: usize> Engine<N, M> {
         }
         views
     }
+}
+
+/// State and covariance from outside; `None` where they are none.
+fn given<const N: usize>(state: &[f64], covariance: &[Vec<f64>]) -> Option<Gaussian<N>> {
+    let fits = state.len() == N && covariance.len() == N && covariance.iter().all(|row| row.len() == N);
+    if !fits || !state.iter().all(|value| value.is_finite()) {
+        return None;
+    }
+    let estimate = Gaussian {
+        mean: Vector::from_fn(|i, _| state[i]),
+        covariance: symmetric(&Matrix::from_fn(|i, j| covariance[i][j])),
+    };
+    cholesky(&estimate.covariance)?;
+    Some(estimate)
 }

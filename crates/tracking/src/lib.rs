@@ -44,7 +44,7 @@ mod track;
 mod tracker;
 
 pub use config::{
-    Accuracy, Associator, DeletionConfig, Filter, InitiationConfig, LimitsConfig, ModelConfig,
+    Accuracy, Associator, DeletionConfig, Filter, HeightPrior, InitiationConfig, LimitsConfig, ModelConfig,
     PositionConfig, Space, StationConfig, TrackingConfig,
 };
 pub use error::{ConfigError, ScanError};

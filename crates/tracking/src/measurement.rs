@@ -4,7 +4,7 @@
 //! transmitter in the receiver's place is the range (Willis, *Bistatic Radar*, 2005). In the space `range` the state
 //! itself begins with range and range rate, whatever they are measured from.
 
-use crate::config::Accuracy;
+use crate::config::{Accuracy, HeightPrior};
 use crate::gaussian::{Gaussian, Matrix, Vector};
 use nalgebra::{Matrix3, Vector3};
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,29 @@ impl Reading {
     pub(crate) fn order(&self, other: &Self) -> Ordering {
         let by_value = self.value.iter().zip(&other.value).map(|(a, b)| a.total_cmp(b));
         by_value.fold(Ordering::Equal, Ordering::then).then(self.id.cmp(&other.id))
+    }
+}
+
+impl HeightPrior {
+    /// The elevation that a reading without one has where its target is as high as targets are; near the station no
+    /// higher than in a band over the horizon, because the rest would not be normal.
+    pub(crate) fn complete(&self, reading: &mut Reading) {
+        let range_m = reading.value[RANGE].max(1.0);
+        reading.value[ELEVATION] = (self.mean_m / range_m).clamp(-0.2, 0.2).asin();
+        reading.variance[ELEVATION] = (self.sigma_m / range_m).min(0.25).powi(2);
+        reading.present[ELEVATION] = true;
+    }
+
+    /// Takes in that targets climb slowly: a measurement of zero of the vertical speed.
+    pub(crate) fn level<const N: usize>(&self, up: &Vector3<f64>, state: &mut Gaussian<N>) {
+        let mut row = Vector::<N>::zeros();
+        for i in 0..3 {
+            row[3 + i] = up[i];
+        }
+        let cross = state.covariance * row;
+        let gain = cross / (row.dot(&cross) + self.climb_sigma_mps.powi(2));
+        state.mean -= gain * row.dot(&state.mean);
+        state.covariance -= gain * cross.transpose();
     }
 }
 

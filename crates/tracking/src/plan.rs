@@ -366,6 +366,11 @@ fn check_numbers(config: &TrackingConfig) -> Result<(), ConfigError> {
             "between 0 and 1",
         ));
     }
+    if let Some(height) = &config.initiation.height {
+        within("tracking.initiation.height.mean_m", height.mean_m, 1e7, "metres, below 1e7")?;
+        positive("tracking.initiation.height.sigma_m", height.sigma_m)?;
+        positive("tracking.initiation.height.climb_sigma_mps", height.climb_sigma_mps)?;
+    }
     positive("tracking.deletion.lifetime_s", deletion.lifetime_s)?;
     positive("tracking.deletion.merge_sigmas", deletion.merge_sigmas)?;
     positive("tracking.limits.step_s", limits.step_s)?;

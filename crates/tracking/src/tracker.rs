@@ -131,7 +131,40 @@ impl Tracker {
         station: usize,
         measurements: &[Measurement],
     ) -> Result<ScanReport, ScanError> {
-        self.engine.scan(time_s, station, measurements)
+        self.engine.scan(time_s, station, measurements, &|_| true)
+    }
+
+    /// The same, where the station cannot see everything: a track that it does not detect is missed only where `sees` says
+    /// that it could (of the track's state). A target that leaves every coverage is kept until [`end`](Self::end).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`scan`](Self::scan).
+    pub fn scan_where(
+        &mut self,
+        time_s: f64,
+        station: usize,
+        measurements: &[Measurement],
+        sees: &dyn Fn(&[f64]) -> bool,
+    ) -> Result<ScanReport, ScanError> {
+        self.engine.scan(time_s, station, measurements, sees)
+    }
+
+    /// Begins a confirmed track, of the time of the latest scan, that was found in another way: its state, covariance by
+    /// rows, and the detections that made it. `None` where there was no scan, no room, or it is no state of this space.
+    pub fn begin(&mut self, state: &[f64], covariance: &[Vec<f64>], detections: &[u64]) -> Option<u64> {
+        self.engine.begin(state, covariance, detections)
+    }
+
+    /// Says better where a track is, at the time of the latest scan: state and covariance by rows. Its models' probabilities
+    /// stay. Whether there was such a track, and it is a state of this space.
+    pub fn correct(&mut self, track: u64, state: &[f64], covariance: &[Vec<f64>]) -> bool {
+        self.engine.correct(track, state, covariance)
+    }
+
+    /// Ends a track; whether there was one.
+    pub fn end(&mut self, track: u64) -> bool {
+        self.engine.end(track)
     }
 
     /// The confirmed tracks as of the latest scan, by number.
@@ -160,7 +193,11 @@ trait Run: Send {
         time_s: f64,
         station: usize,
         measurements: &[Measurement],
+        sees: &dyn Fn(&[f64]) -> bool,
     ) -> Result<ScanReport, ScanError>;
+    fn begin(&mut self, state: &[f64], covariance: &[Vec<f64>], detections: &[u64]) -> Option<u64>;
+    fn correct(&mut self, track: u64, state: &[f64], covariance: &[Vec<f64>]) -> bool;
+    fn end(&mut self, track: u64) -> bool;
     fn len(&self) -> usize;
     fn id(&self, index: usize) -> u64;
     fn state(&self, index: usize, at_s: Option<f64>) -> Option<TrackState>;
@@ -173,8 +210,21 @@ impl<const N: usize, const M: usize> Run for Engine<N, M> {
         time_s: f64,
         station: usize,
         measurements: &[Measurement],
+        sees: &dyn Fn(&[f64]) -> bool,
     ) -> Result<ScanReport, ScanError> {
-        self.scan(time_s, station, measurements)
+        self.scan(time_s, station, measurements, sees)
+    }
+
+    fn begin(&mut self, state: &[f64], covariance: &[Vec<f64>], detections: &[u64]) -> Option<u64> {
+        self.begin(state, covariance, detections)
+    }
+
+    fn correct(&mut self, track: u64, state: &[f64], covariance: &[Vec<f64>]) -> bool {
+        self.correct(track, state, covariance)
+    }
+
+    fn end(&mut self, track: u64) -> bool {
+        self.end(track)
     }
 
     fn len(&self) -> usize {

@@ -88,7 +88,7 @@ pub struct DopplerGrid {
 
 /// A cell above the threshold that is greater than its neighbours in time: what becomes a detection unless
 /// the hold-off silences it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Peak {
     /// Absolute index of the sample in which the leading edge lies.
     pub sample: u64,

@@ -10,7 +10,7 @@ pub use error::PlanError;
 pub(crate) use error::number;
 pub use overview::Overview;
 pub(crate) use overview::{OverviewPlan, PART};
-pub use result::{LookResult, SegmentResult};
+pub use result::{Extras, LookResult, SegmentResult};
 
 use crate::burst::periodic::{Dwells, PeriodicPlan, PeriodicWorker};
 use crate::burst::{BurstConfig, BurstPlan, BurstWorker, HoldOff};
@@ -19,7 +19,7 @@ use crate::pulse_doppler::{
     FmcwChainConfig, FramingReport, Looks, PulseDopplerConfig, PulseDopplerPlan, PulseDopplerWorker,
 };
 use crate::waveform::Replica;
-use rangegate_core::{Detection, Segment, StreamInfo};
+use rangegate_core::{Detection, IqBlock, Segment, StreamInfo};
 use std::sync::Arc;
 
 /// A planned chain. Immutable; cheap to clone and to share.
@@ -163,6 +163,14 @@ enum Kind {
 }
 
 impl ChainWorker {
+    /// Makes room for segments of a stream with several channels, so that the first of them allocates nothing either.
+    pub fn reserve(&mut self, stream: &StreamInfo, segment_samples: usize) {
+        if stream.n_channels > 1 {
+            let bytes = segment_samples * stream.format.bytes() * stream.n_channels;
+            self.apart.block = IqBlock::with_capacity(bytes);
+        }
+    }
+
     /// Finds the peaks of a segment for the replicas of its set. What it finds depends on the segment alone.
     ///
     /// # Panics

@@ -21,6 +21,8 @@ pub struct Overview {
     /// Power spectrum of each part `[n_parts × N_BINS]` from −fs/2 on: Hann windows of that length, side by side,
     /// averaged. The sum over the bins is the mean power. Zero where the part is shorter than a window.
     pub spectrum: Vec<f32>,
+    /// None is made for now, though there is room.
+    is_off: bool,
 }
 
 impl Overview {
@@ -36,15 +38,22 @@ impl Overview {
             mean_power: Vec::with_capacity(n_parts),
             peak_power: Vec::with_capacity(n_parts),
             spectrum: Vec::with_capacity(n_parts * N_BINS),
+            is_off: false,
         }
     }
 
     /// Whether there is room for one: it is not wanted where there is none.
-    pub(crate) fn is_wanted(&self) -> bool {
+    pub(crate) fn has_room(&self) -> bool {
         self.mean_power.capacity() > 0
     }
 
-    pub(crate) fn clear(&mut self) {
+    /// Whether one is to be made.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.has_room() && !self.is_off
+    }
+
+    pub(crate) fn begin(&mut self, is_wanted: bool) {
+        self.is_off = !is_wanted;
         self.mean_power.clear();
         self.peak_power.clear();
         self.spectrum.clear();

@@ -6,9 +6,13 @@ use crate::cw::CwResult;
 use crate::pulse_doppler::Leak;
 use crate::range_doppler::PowerMap;
 use rangegate_core::{Segment, TimeAnchor};
+use serde::{Deserialize, Serialize};
 
 /// What a worker found in one segment, with one set of replicas.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// Stored and read again, it holds all that a [`Collector`](super::Collector) looks at; what only plots and maps need
+/// is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SegmentResult {
     /// Number of the segment in the stream.
     pub sequence: u64,
@@ -34,7 +38,11 @@ pub struct SegmentResult {
     pub peaks_dropped: u64,
     /// Samples of the core, over all channels, that were infinite, not numbers, or beyond 1e15. Counted by set 0 alone.
     pub bad_samples: u64,
+    /// Which of what there is room for is made this time.
+    #[serde(skip)]
+    pub extras: Extras,
     /// For plots. Filled by set 0 alone, and only where the result was made [with one](Self::with_overview).
+    #[serde(skip)]
     pub overview: Overview,
     /// What a chain that works on CPIs says of the one that begins in this segment.
     pub look: LookResult,
@@ -42,8 +50,25 @@ pub struct SegmentResult {
     pub cw: CwResult,
 }
 
+/// What a worker makes besides peaks, where a result has room for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extras {
+    /// The overview.
+    pub overview: bool,
+    /// The range profile, where there is room for an overview.
+    pub range_profile: bool,
+    /// The map.
+    pub map: bool,
+}
+
+impl Default for Extras {
+    fn default() -> Self {
+        Self { overview: true, range_profile: true, map: true }
+    }
+}
+
 /// What became of the look that begins in a segment.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LookResult {
     /// 1 where a look was worked on.
     pub worked: u64,
@@ -56,8 +81,10 @@ pub struct LookResult {
     /// The leak, where pulses are framed by it.
     pub leak: Option<Leak>,
     /// Greatest power over all Doppler bins outside the notch, for each range gate of the first dwell and channel.
+    #[serde(skip)]
     pub range_profile: Vec<f32>,
     /// The map of the first dwell and channel, where maps are kept.
+    #[serde(skip)]
     pub map: Option<PowerMap>,
 }
 
@@ -93,7 +120,11 @@ impl SegmentResult {
         self.peaks.clear();
         self.peaks_dropped = 0;
         self.bad_samples = 0;
-        self.overview.clear();
+        self.overview.begin(self.extras.overview);
         self.look.clear();
+    }
+
+    pub(crate) fn wants_range_profile(&self) -> bool {
+        self.extras.range_profile && self.overview.has_room()
     }
 }

@@ -59,14 +59,15 @@ fn eight() -> usize {
 }
 
 /// The spectrum of a short time, and the speeds in it.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
     /// Absolute index of its first sample; its peaks are those of its middle, half of `n_fft` later.
     pub first_sample: u64,
     /// Channel.
     pub channel: u32,
     /// Powers against full scale, a tone of amplitude A giving A², by rising frequency: see
-    /// [`CwPlan::doppler_hz_from_bin`].
+    /// [`CwPlan::doppler_hz_from_bin`]. For plots: not kept where results are stored.
+    #[serde(skip)]
     pub power: Vec<f32>,
     /// Strongest first.
     pub peaks: Vec<CwPeak>,
@@ -75,7 +76,7 @@ pub struct Slice {
 }
 
 /// A speed in a slice.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CwPeak {
     /// Doppler shift, Hz, interpolated between bins; positive for real signals.
     pub doppler_hz: f64,
@@ -92,7 +93,7 @@ pub struct CwPeak {
 }
 
 /// What a worker found in one segment.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CwResult {
     /// Number of the segment in the stream.
     pub sequence: u64,

@@ -13,6 +13,7 @@ use crate::matched_filter::{MatchedFilter, MatchedFilterPlan};
 use crate::waveform::Replica;
 use rangegate_core::{Complex32, Segment};
 use rustfft::num_complex::Complex;
+use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ const MAX_SCATTER: f64 = 1.5;
 const LEAST_SHARE: f64 = 0.25;
 
 /// The leak in one look.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leak {
     /// Absolute index of the sample in which the leading edge of the look's first pulse lies.
     pub sample: u64,

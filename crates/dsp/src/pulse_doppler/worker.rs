@@ -185,10 +185,10 @@ impl PulseDopplerWorker {
             }
             out.peaks_dropped += worker.n_dropped();
             if number == 0 && channel == 0 {
-                if out.overview.is_wanted() {
+                if out.wants_range_profile() {
                     worker.range_profile(&mut out.look.range_profile);
                 }
-                if let Some(map) = &mut out.look.map {
+                if let Some(map) = out.look.map.as_mut().filter(|_| out.extras.map) {
                     map.clone_from(worker.map());
                 }
             }

@@ -83,6 +83,17 @@ impl<W: Write> Lines<W> {
         Ok(())
     }
 
+    fn document(&mut self, document: &str, envelope: &EnvelopeLine) -> Result<()> {
+        let document: serde_json::Value =
+            serde_json::from_str(document).unwrap_or_else(|_| serde_json::Value::String(document.to_owned()));
+        serde_json::to_writer(
+            &mut self.out,
+            &serde_json::json!({ "envelope": envelope, "document": document }),
+        )?;
+        self.out.write_all(b"\n")?;
+        Ok(())
+    }
+
     /// What is wrong ends it all, or is told and counted.
     fn wrong(&mut self, error: anyhow::Error) -> Result<()> {
         self.n_wrong += 1;
@@ -143,6 +154,9 @@ fn decode_envelopes<W: Write>(path: &Path, lines: &mut Lines<W>) -> Result<()> {
         let header = EnvelopeLine { boot, sequence, contract_version, time };
         for block in &envelope.blocks {
             lines.block(block, None, Some(&header))?;
+        }
+        if let Some(document) = &envelope.document {
+            lines.document(document, &header)?;
         }
         at += len;
     }
@@ -236,7 +250,8 @@ impl Encoder {
         self.end_block()?;
         let Some((header, blocks)) = self.envelope.take() else { return Ok(()) };
         let EnvelopeLine { boot, sequence, contract_version, time } = header;
-        self.out.extend(Envelope { boot, sequence, contract_version, time, blocks }.encode()?);
+        self.out
+            .extend(Envelope { boot, sequence, contract_version, time, blocks, document: None }.encode()?);
         Ok(())
     }
 }

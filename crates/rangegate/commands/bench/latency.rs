@@ -107,14 +107,17 @@ pub fn latency(args: &LatencyArgs) -> Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Names of the ways to run, and their settings.
+/// Names of the ways to run, and their settings: pinned as far as there are cores.
 fn ways(n_threads: usize) -> Vec<(String, String)> {
+    let n_cores = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
     let mut ways = vec![("one thread".to_owned(), "runner = 'inline'".to_owned())];
     for n in 1..=n_threads {
         let cores: Vec<usize> = (0..n).collect();
         let workers = if n == 1 { "1 worker".to_owned() } else { format!("{n} workers") };
         ways.push((workers.clone(), format!("runner = 'threads'\nthreads = {n}")));
-        ways.push((format!("{workers}, pinned"), format!("runner = 'threads'\npin = {cores:?}")));
+        if n <= n_cores {
+            ways.push((format!("{workers}, pinned"), format!("runner = 'threads'\npin = {cores:?}")));
+        }
     }
     ways
 }

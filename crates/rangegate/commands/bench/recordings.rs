@@ -199,6 +199,9 @@ fn folder(args: &RecordingArgs) -> Result<TempDir> {
 
 /// The recording, cut as a radio cuts it.
 fn blocks(args: &RecordingArgs) -> Result<Vec<IqBlock>> {
+    if args.samples == 0 {
+        bail!("--samples is 0, expected 1 or more");
+    }
     let whole = noise::block(&args.format, args.samples)?;
     let size = whole.format().bytes();
     let cut = |(k, bytes): (usize, &[u8])| {

@@ -144,6 +144,7 @@ pub(super) enum Sample {
     Line(RGBColor),
     Ring(RGBColor),
     Cross(RGBColor),
+    Area(RGBColor),
 }
 
 /// Writes a legend in a band of its own at the top of a sheet, where it covers no data, and returns what is left below.
@@ -168,6 +169,11 @@ pub(super) fn legend<'a>(sheet: &Sheet<'a>, entries: &[(Sample, &str)]) -> Resul
                 band.draw(&PathElement::new([(x, y), (x + ROOM[0], y)], colour.stroke_width(3)))
             }
             Sample::Ring(colour) => band.draw(&Circle::new(middle, 8, colour.stroke_width(3))),
+            Sample::Area(colour) => {
+                let corners = [(x, y - 9), (x + ROOM[0], y + 9)];
+                band.draw(&Rectangle::new(corners, colour.filled()))
+                    .and_then(|()| band.draw(&Rectangle::new(corners, BLACK.mix(0.4).stroke_width(1))))
+            }
             Sample::Cross(colour) => band.draw(&Cross::new(middle, 7, colour.stroke_width(3))),
         }
         .map_err(text)?;

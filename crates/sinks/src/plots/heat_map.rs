@@ -135,13 +135,13 @@ impl HeatMap<'_> {
 }
 
 /// Pixels of the whole picture as pixels of a part of it.
-fn relative(area: &Sheet<'_>, x: i32, y: i32) -> (i32, i32) {
+pub(super) fn relative(area: &Sheet<'_>, x: i32, y: i32) -> (i32, i32) {
     let (left, top) = area.get_base_pixel();
     (x - left, y - top)
 }
 
 /// Viridis (Smith and van der Walt 2015), from 0 to 1.
-fn colour(part: f64) -> RGBColor {
+pub(super) fn colour(part: f64) -> RGBColor {
     ViridisRGB::get_color(part.clamp(0.0, 1.0) as f32)
 }
 

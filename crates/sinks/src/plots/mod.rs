@@ -5,7 +5,9 @@
 
 mod animation;
 mod canvas;
+mod cells;
 mod delay_doppler;
+mod geo_map;
 mod heat_map;
 mod lines;
 mod map;
@@ -16,7 +18,9 @@ mod waterfall;
 
 pub use animation::Animation;
 pub use canvas::Raster;
+pub use cells::encode_cells;
 pub use delay_doppler::{DelayDoppler, Surface, draw_delay_doppler};
+pub use geo_map::{CellClass, GeoMap, draw_geo_map};
 pub use lines::{Legend, LinePlot, Series, Stroke, draw_lines};
 pub use map::{MapPicture, colour_limits, draw_map};
 pub use matched_filter::{MatchedFilterTrace, draw_matched_filter};

@@ -1,0 +1,5 @@
+// Begins the page.
+
+import { App } from "./app.ts";
+
+new App().start();
