@@ -19,11 +19,11 @@ pub mod terrain;
 
 pub use cover::Cover;
 pub use detectability::Target;
-pub use rangegate_dsp::theory::Swerling;
 pub use error::Error;
 pub use grid::{Grid, Region};
 pub use horizon::Refraction;
 pub use radar::RadarConfig;
+pub use rangegate_dsp::theory::Swerling;
 pub use site::SiteConfig;
 pub use station::{Conditions, Station};
 pub use terrain::{HeightGrid, Terrain};

@@ -110,7 +110,7 @@ fn the_probability_at_a_range_is_the_one_for_which_the_range_is() {
         integration: Integration::Coherent,
     };
     for integration in [Integration::Coherent, Integration::NonCoherent] {
-        for swerling in [crate::Swerling::Steady, crate::Swerling::One, crate::Swerling::Three] {
+        for swerling in [Swerling::Steady, Swerling::One, Swerling::Three] {
             for pd in [0.2, 0.5, 0.9] {
                 let radar = RadarConfig { integration, ..radar.clone() };
                 let target = Target { swerling, detection_probability: pd, ..Target::default() };
