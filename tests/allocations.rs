@@ -1,31 +1,11 @@
 //! The run loop allocates nothing: a counting allocator watches a whole run, from the recording to the log.
 #![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
-#![allow(unsafe_code, reason = "an allocator that counts")]
 
 use rangegate::assemble::{self, Destination};
 use rangegate::{config, plan::Plan};
+use rangegate_counting_alloc::{Counting, allocations_of_process};
 use rangegate_pipeline::Stop;
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-struct Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-// SAFETY: every call goes on to the system's allocator unchanged.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `GlobalAlloc::alloc`, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `alloc` above with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -43,10 +23,10 @@ fn allocations(times: u32) -> u64 {
     let (plan, source) = Plan::new(config, &stop).unwrap();
     let out = tempfile::tempdir().unwrap();
     let destination = Destination::open(Some(out.path())).unwrap();
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations_of_process();
     let done = assemble::run(&plan, source, destination, None, &stop, true).unwrap();
     assert!(done.report.detections > 40 * u64::from(times));
-    ALLOCATIONS.load(Ordering::Relaxed) - before
+    allocations_of_process() - before
 }
 
 /// What planning and reporting allocate is the same for any length; what is more would be the run loop's.

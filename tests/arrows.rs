@@ -8,6 +8,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("rangegate-analysis", &["core", "coverage", "fusion", "tracking"]),
     ("rangegate-contract", &["core"]),
     ("rangegate-core", &[]),
+    ("rangegate-counting-alloc", &[]),
     ("rangegate-archive-parquet", &[]),
     ("rangegate-archive", &["core", "pipeline", "archive-parquet"]),
     ("rangegate-coverage", &["core", "dsp", "tracking"]),

@@ -3,13 +3,17 @@
 #![allow(clippy::print_stdout, reason = "figures, and skipped cases, are said loudly")]
 
 mod common;
+#[path = "capture/noise.rs"]
+mod noise;
+#[path = "capture/remote.rs"]
+mod remote;
 
 use common::{detections, python, rangegate, replay, report, repository, stderr, text};
-use rangegate_core::{IqBlock, SampleFormat};
-use rangegate_recording::OpenOptions;
+use noise::{noise_radio, runs, runs_of_noise};
+use rangegate_core::SampleFormat;
 use serde_json::Value;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -39,62 +43,6 @@ fn captured(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{message}");
     assert!(!message.contains("panicked"), "{message}");
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}\n{message}"))
-}
-
-/// Length of [`noise`], samples: a prime, so that nothing else repeats with it.
-const NOISE_LEN: u64 = 500_009;
-
-/// I of a sample of [`noise`]; Q is the same of another place.
-fn noise_at(index: u64) -> i16 {
-    // A linear congruence (Knuth's constants), of which the upper bits are good.
-    (((index % NOISE_LEN + 12_345)
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407))
-        >> 40) as i16
-}
-
-/// A recording in which every place can be told from every other.
-fn noise(folder: &Path) -> PathBuf {
-    let path = folder.join("noise.cs16");
-    let bytes: Vec<u8> =
-        (0..NOISE_LEN).flat_map(|n| [noise_at(n), noise_at(n + 7)]).flat_map(i16::to_le_bytes).collect();
-    std::fs::write(&path, bytes).expect("space for 2 MB");
-    path
-}
-
-fn noise_radio(folder: &Path, more: &str) -> String {
-    format!("driver=rangegate,recording={},format=cs16@1M,{more}", noise(folder).display())
-}
-
-/// Runs of a recording: absolute index of the first sample and one past the last. It may begin anywhere in [`noise`];
-/// from there on every sample must be that of its index.
-fn runs_of_noise(path: &Path) -> Vec<(u64, u64)> {
-    let mut recording = rangegate_recording::open(path, &OpenOptions::default()).expect("a recording");
-    let (mut at, mut runs, mut block) =
-        (recording.info().first_sample, Vec::<(u64, u64)>::new(), IqBlock::default());
-    let mut start = None;
-    while recording.read(at, 1 << 16, &mut block).expect("readable") {
-        let first = block.header.first_sample;
-        let number = |bytes: &[u8]| i16::from_le_bytes([bytes[0], bytes[1]]);
-        let samples: Vec<(i16, i16)> =
-            block.bytes().chunks_exact(4).map(|s| (number(&s[..2]), number(&s[2..]))).collect();
-        // Index of the noise that has the absolute index 0.
-        let begins = |n: u64| samples.iter().take(64).zip(n..).all(|(s, n)| s.0 == noise_at(n));
-        let start = *start.get_or_insert_with(|| {
-            let begin = (0..NOISE_LEN).find(|&n| begins(n)).expect("the noise");
-            (begin + NOISE_LEN - first % NOISE_LEN) % NOISE_LEN
-        });
-        for (&sample, index) in samples.iter().zip(first..) {
-            let n = (start + index) % NOISE_LEN;
-            assert_eq!(sample, (noise_at(n), noise_at(n + 7)), "sample {index}");
-        }
-        at = block.end_sample();
-        match runs.last_mut() {
-            Some(run) if run.1 == first => run.1 = at,
-            _ => runs.push((first, at)),
-        }
-    }
-    runs
 }
 
 #[test]
@@ -169,21 +117,6 @@ fn what_was_recorded_while_a_chain_ran_gives_the_same_detections() {
             assert!(whole, "{name}: {detection:?}");
         }
     }
-}
-
-/// Runs of any recording.
-fn runs(path: &Path) -> Vec<(u64, u64)> {
-    let mut recording = rangegate_recording::open(path, &OpenOptions::default()).expect("a recording");
-    let (mut at, mut runs, mut block) =
-        (recording.info().first_sample, Vec::<(u64, u64)>::new(), IqBlock::default());
-    while recording.read(at, 1 << 20, &mut block).expect("readable") {
-        at = block.end_sample();
-        match runs.last_mut() {
-            Some(run) if run.1 == block.header.first_sample => run.1 = at,
-            _ => runs.push((block.header.first_sample, at)),
-        }
-    }
-    runs
 }
 
 #[test]
@@ -588,83 +521,4 @@ fn as_fast_as_the_large_radios_are_for_five_seconds() {
         assert_eq!(there + lost, wanted);
         std::fs::remove_dir_all(&out).unwrap();
     }
-}
-
-/// A program that listens on loopback, ended when dropped.
-struct Server(std::process::Child);
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// What SoapySDRServer announces itself through, where it does not run yet: without it the server ends.
-fn name_service(folder: &Path) -> Vec<Server> {
-    let answers = |socket: &str| std::os::unix::net::UnixStream::connect(socket).is_ok();
-    let start = |program: &str, arguments: &[&str], socket: &str| {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let started = command.spawn().map(Server).ok();
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while started.is_some() && !answers(socket) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        started
-    };
-    let (bus, avahi) = ("/run/dbus/system_bus_socket", "/run/avahi-daemon/socket");
-    if answers(avahi) {
-        return Vec::new();
-    }
-    let mut started = Vec::new();
-    if !answers(bus) {
-        // A socket that nobody answers would be in the way.
-        let _ = std::fs::create_dir_all("/run/dbus").and_then(|()| std::fs::remove_file(bus));
-        started.extend(start("dbus-daemon", &["--system", "--nofork", "--nopidfile"], bus));
-    }
-    // On loopback alone.
-    let config = folder.join("avahi.conf");
-    let _ = std::fs::write(&config, "[server]\nallow-interfaces=lo\nuse-ipv6=no\n");
-    started.extend(start("avahi-daemon", &["--no-drop-root", "--no-rlimits", "-f", text(&config)], avahi));
-    started
-}
-
-#[test]
-fn a_radio_on_another_computer_is_heard_through_soapy_remote() {
-    let Some(module) = module() else { return };
-    let skip = |why: &str| println!("SKIPPED 1 case: {why}");
-    if !Path::new("/usr/bin/SoapySDRServer").exists() {
-        return skip("soapyremote-server is not installed");
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let _daemons = name_service(folder.path());
-    let device = noise_radio(folder.path(), "native=CS16,paced=false");
-    let mut command = with_radio(Command::new("SoapySDRServer"), &module);
-    // A port that was free a moment ago.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let bind = format!("tcp://{port}");
-    let server = command.arg(format!("--bind={bind}")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    let Ok(server) = server else { return skip("SoapySDRServer does not start") };
-    let mut server = Server(server);
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while std::net::TcpStream::connect(port).is_err() {
-        if server.0.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > deadline {
-            return skip("SoapySDRServer ended: it needs dbus-daemon and avahi-daemon");
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    let out = folder.path().join("remote.sigmf-meta");
-    let remote =
-        device.replace("driver=rangegate", &format!("driver=remote,remote={bind},remote:driver=rangegate"));
-    // The client module is the system's own: the simulated radio lives in the server alone.
-    let output = rangegate()
-        .args(["capture", "--device", &remote, "--freq", "1G", "--rate", "1M", "--duration", "1", "--json"])
-        .args(["--stream-arg", "remote:prot=tcp", "--out", text(&out)])
-        .output()
-        .unwrap();
-    let report = captured(&output, 0);
-    assert_eq!(report["samples"], 1_000_000);
-    let runs = runs_of_noise(&out);
-    assert_eq!((runs.len(), runs[0].1 - runs[0].0), (1, 1_000_000));
 }

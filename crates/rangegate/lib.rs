@@ -60,9 +60,9 @@ fn dispatch(command: Command, quiet: bool) -> anyhow::Result<Outcome> {
         #[cfg(feature = "soapy")]
         Command::Capture(args) => commands::capture::capture(&args, quiet),
         #[cfg(feature = "soapy")]
-        Command::Devices(args) => commands::devices::devices(&args),
+        Command::Devices { filter, json } => commands::devices::devices(&filter, json),
         #[cfg(not(feature = "soapy"))]
-        Command::Capture(_) | Command::Devices(_) => anyhow::bail!(plan::NO_SOAPY),
+        Command::Capture(_) | Command::Devices { .. } => anyhow::bail!(plan::NO_SOAPY),
         Command::Info(args) => commands::info::info(&args),
         Command::Plan(args) => commands::plan::plan(&args),
         Command::Convert(args) => commands::convert::convert(&args, quiet),

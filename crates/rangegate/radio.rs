@@ -1,10 +1,70 @@
 //! What the command line says of a radio, put over the configuration.
 
-use crate::cli::{CaptureArgs, HowArgs, RadioArgs, WindowArgs};
+use crate::cli::si;
 use crate::config::SourceConfig;
 use anyhow::{Context, Result, bail};
-use rangegate_sources::TimePoint;
+use rangegate_core::SampleFormat;
 use rangegate_sources::radio::RadioConfig;
+
+/// Which radio, and what it is to do.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct RadioArgs {
+    /// The radio, as SoapySDR names it, such as driver=hackrf or driver=uhd,serial=30F41A2; see `rangegate devices`
+    #[arg(short, long, value_name = "ARGS")]
+    pub device: Option<String>,
+
+    /// Samples a second, such as 20M
+    #[arg(short, long, value_name = "HZ", value_parser = si)]
+    pub rate: Option<f64>,
+
+    /// Frequency to tune to, such as 1090M
+    #[arg(short, long, value_name = "HZ", value_parser = si)]
+    pub freq: Option<f64>,
+
+    /// Gain in dB, or stage by stage as LNA=24,VGA=20, or `auto`
+    #[arg(short, long, value_name = "DB", value_delimiter = ',', allow_negative_numbers = true)]
+    pub gain: Vec<String>,
+
+    /// Which antenna
+    #[arg(long, value_name = "NAME")]
+    pub antenna: Option<String>,
+
+    /// Width of the radio's filter
+    #[arg(long, value_name = "HZ", value_parser = si)]
+    pub bandwidth: Option<f64>,
+
+    /// Which channels of the radio, such as 0,1
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub channels: Vec<usize>,
+
+    /// How samples come from the radio: cs8, cs16, cf32; default: as it takes them
+    #[arg(long, value_name = "FORMAT")]
+    pub sample_format: Option<SampleFormat>,
+
+    /// What its clock runs by, such as external or gpsdo
+    #[arg(long, value_name = "NAME")]
+    pub clock_source: Option<String>,
+
+    /// What sets its time
+    #[arg(long, value_name = "NAME")]
+    pub time_source: Option<String>,
+
+    /// A setting that only this radio has; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub setting: Vec<(String, String)>,
+
+    /// An argument of its stream, such as remote:prot=tcp; may be repeated
+    #[arg(long, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub stream_arg: Vec<(String, String)>,
+
+    /// Signal that is held in memory while disk or workers are late, s
+    #[arg(long, value_name = "SECONDS")]
+    pub buffer: Option<f64>,
+
+    /// Wait so long for a radio that was lost, instead of ending
+    #[arg(long, value_name = "SECONDS")]
+    pub reconnect: Option<f64>,
+}
 
 impl RadioArgs {
     /// Makes this radio, set like this, the source.
@@ -60,17 +120,8 @@ impl RadioArgs {
     }
 }
 
-impl CaptureArgs {
-    /// How a configuration is run while the radio is recorded.
-    pub fn how(&self) -> HowArgs {
-        let nanos = |s: f64| TimePoint::FromStart { nanos: (s * 1e9) as _ };
-        let to = self.record.duration.map(nanos);
-        HowArgs {
-            out: self.results.clone(),
-            record: self.out.clone(),
-            window: WindowArgs { to, ..WindowArgs::default() },
-            json: self.json,
-            ..HowArgs::default()
-        }
-    }
+/// `KEY=VALUE`.
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+    parts.ok_or_else(|| "expected KEY=VALUE".to_owned())
 }

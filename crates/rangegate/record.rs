@@ -1,6 +1,6 @@
 //! Recordings of what comes from a radio, with a run on it or without.
 
-use crate::cli::RecordArgs;
+use crate::commands::capture::RecordArgs;
 use crate::plan::Plan;
 use crate::settings;
 use anyhow::{Context, Result, anyhow, bail};

@@ -1,10 +1,10 @@
 //! The run loops of the chains allocate nothing.
-#![allow(unsafe_code)]
 
 use rangegate_core::{
     BlockHeader, Complex32, Detection, IqBlock, SampleFormat, SampleRate, Scalar, Segment, StreamInfo,
     ToBaseband,
 };
+use rangegate_counting_alloc::{Counting, allocations_of_thread};
 use rangegate_dsp::burst::BurstConfig;
 use rangegate_dsp::burst::periodic::{Dwells, PeriodicPlan};
 use rangegate_dsp::chain::Chain;
@@ -18,30 +18,7 @@ use rangegate_dsp::range_doppler::PulseCube;
 use rangegate_dsp::waveform::{Barker, GpsL1Ca, LinearChirp, ModeSPreamble, Waveform};
 use rangegate_dsp::window::Window;
 use serde_json::json;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is
-// initialised without allocating and has no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise for `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System.alloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -102,7 +79,7 @@ fn process_and_accept_allocate_nothing() {
         worker.reserve(&stream, lead + core_len + tail);
         let mut collector = chain.make_collector();
 
-        let before = ALLOCATIONS.get();
+        let before = allocations_of_thread();
         let (mut n_peaks, mut n_detections, mut n_dropped) = (0, 0, 0);
         for segment in &mut segments {
             for set in 0..chain.n_sets() {
@@ -114,7 +91,7 @@ fn process_and_accept_allocate_nothing() {
             }
         }
         collector.finish(|_: &Detection| n_detections += 1);
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{config:?}");
+        assert_eq!(allocations_of_thread() - before, 0, "{config:?}");
         assert!(n_peaks > 100 && n_detections > 50 && n_dropped == 0, "{n_peaks} {n_detections} {n_dropped}");
     }
 }
@@ -135,7 +112,7 @@ fn searching_code_periods_allocates_nothing() {
         let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
         let mut dwells = Dwells::new(&plan);
 
-        let before = ALLOCATIONS.get();
+        let before = allocations_of_thread();
         let (mut n_peaks, mut n_detections) = (0, 0);
         for segment in &mut segments {
             for set in 0..plan.n_sets() {
@@ -145,7 +122,7 @@ fn searching_code_periods_allocates_nothing() {
                 dwells.accept(&result, |_| n_detections += 1);
             }
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{rate_hz} Hz");
+        assert_eq!(allocations_of_thread() - before, 0, "{rate_hz} Hz");
         assert!(n_peaks > 20 && n_detections > 20, "{n_peaks} {n_detections}");
     }
 }
@@ -159,11 +136,11 @@ fn compressing_chirps_allocates_nothing() {
     let plan = Arc::new(FmcwPlan::new(&config, &stream).unwrap());
     let segment = segment(0, 32 * plan.chirp_len(), 0, stream.format, 1);
     let (mut worker, mut cube) = (plan.make_worker(), plan.make_cube());
-    let before = ALLOCATIONS.get();
+    let before = allocations_of_thread();
     for channel in 0..2 {
         worker.fill(&segment.block, channel, &mut cube);
     }
-    assert_eq!(ALLOCATIONS.get() - before, 0);
+    assert_eq!(allocations_of_thread() - before, 0);
     assert!(cube.row(31).iter().all(|y| y.norm() > 0.0));
 }
 
@@ -181,13 +158,13 @@ fn measuring_speeds_allocates_nothing() {
         let plan = Arc::new(CwPlan::new(&config, &stream).unwrap());
         let segments = [1, 2].map(|k| segment(0, plan.core_len(), plan.tail(), stream.format, k));
         let (mut worker, mut result) = (plan.make_worker(), plan.make_result());
-        let before = ALLOCATIONS.get();
+        let before = allocations_of_thread();
         let mut n_peaks = 0;
         for segment in &segments {
             worker.process(segment, &mut result);
             n_peaks += result.slices().iter().map(|slice| slice.peaks.len()).sum::<usize>();
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0);
+        assert_eq!(allocations_of_thread() - before, 0);
         assert!(n_peaks > 100, "{n_peaks}");
     }
 }
@@ -208,7 +185,7 @@ fn kernels_of_pulse_doppler_allocate_nothing() {
         let mut compressor = Arc::new(compression).make_worker();
         let mut keystone = Arc::new(keystone).make_worker();
         let mut doppler = Arc::new(doppler).make_worker();
-        let before = ALLOCATIONS.get();
+        let before = allocations_of_thread();
         for _ in 0..3 {
             for pulse in 0..n_pulses {
                 let fraction = if start == PulseStart::OnSample { 0.0 } else { 0.01 * pulse as f64 };
@@ -218,7 +195,7 @@ fn kernels_of_pulse_doppler_allocate_nothing() {
             keystone.process(&mut cube);
             doppler.process(&cube, &mut map);
         }
-        assert_eq!(ALLOCATIONS.get() - before, 0, "{start:?}");
+        assert_eq!(allocations_of_thread() - before, 0, "{start:?}");
         assert!(map.row(0).iter().all(|power| power.is_finite()));
     }
 }

@@ -1,37 +1,14 @@
 //! Detection on maps, clustering and estimation allocate nothing.
-#![allow(unsafe_code)]
 
 use rangegate_core::Complex32;
+use rangegate_counting_alloc::{Counting, allocations_of_thread};
 use rangegate_dsp::detect::map::{
     CfarAxes, ClusterConfig, Clusterer, Crossings, MapCfarConfig, MapCfarPlan, MapCfarWorker, MapStatistics,
     MapWindow, OsMapWindow,
 };
 use rangegate_dsp::estimate::{Estimator, EstimatorOptions, EstimatorPlan};
 use rangegate_dsp::range_doppler::{PowerMap, PulseCube};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is
-// initialised without allocating and has no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise for `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System.alloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -70,7 +47,7 @@ fn maps_are_processed_without_allocating() {
             for bin in 0..shape.0 {
                 map.row_mut(bin).iter_mut().for_each(|cell| *cell = -(1.0 - uniform()).ln());
             }
-            let before = ALLOCATIONS.get();
+            let before = allocations_of_thread();
             worker.detect(&map, &mut found);
             let mut n_converged = 0;
             for peak in clusterer.peaks(&found.cells) {
@@ -78,7 +55,7 @@ fn maps_are_processed_without_allocating() {
                 n_converged +=
                     u32::from(estimator.estimate(&cube, peak.cell.gate as usize, doppler_hz).converged);
             }
-            assert_eq!(ALLOCATIONS.get() - before, 0, "{config:?}");
+            assert_eq!(allocations_of_thread() - before, 0, "{config:?}");
             assert!(found.n_dropped > 100 && clusterer.n_dropped() > 10 && n_converged > 10);
         }
     }

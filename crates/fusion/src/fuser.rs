@@ -3,11 +3,11 @@
 use crate::bias::{Biases, Observation, StationBias};
 use crate::config::FusionConfig;
 use crate::error::FusionError;
-use crate::joint::{Joint, Scan};
+use crate::joint::{Joint, Scan, Sight};
 use crate::picture::{Candidate, Picture, Target};
 use crate::place::{Covariance, Site, State, ahead, rows, seconds, timestamp};
 use crate::types::{Contributor, DetectionReport, FusedTrack, LocalTrack, ScanEnd, StationInfo, TrackReport};
-use crate::why::{self, Why};
+use crate::why::{Pair, Side, Why};
 use rangegate_core::Timestamp;
 use rangegate_tracking::gaussian::Gaussian;
 use rangegate_tracking::{Geodetic, Measurement};
@@ -27,14 +27,17 @@ pub struct Fuser {
     next_ns: Option<i64>,
     joint: Joint,
     biases: Biases,
-    /// Stations' own tracks as they last were, by station, run and number.
-    own: BTreeMap<(usize, u64, u64), Own>,
+    /// Stations' own tracks as they last were.
+    own: BTreeMap<OwnKey, Own>,
     picture: Picture,
     counts: FusionCounts,
 }
 
 /// Time, station, run, sort (detection, track, end of scan), number: the order in which events are worked off.
 type Key = (i64, usize, u64, u8, u64);
+
+/// Station, run and number of a station's own track.
+pub(crate) type OwnKey = (usize, u64, u64);
 
 #[derive(Clone, Debug)]
 enum Event {
@@ -390,44 +393,46 @@ impl Fuser {
 
     /// Why two stations' tracks are, or are not, one target's; `None` where one of them is not known (any more).
     pub fn why(&self, one: &LocalTrack, other: &LocalTrack) -> Option<Why> {
-        let find = |track: &LocalTrack| {
-            let station = self.station(&track.station)?;
-            Some((station, self.own.get(&(station, track.boot, track.number))?))
+        let side = |track: &LocalTrack| {
+            let key = (self.station(&track.station)?, track.boot, track.number);
+            Some((key, self.own.get(&key)?))
         };
-        let ((a, one_own), (b, other_own)) = (find(one)?, find(other)?);
-        let target = |station: usize, track: &LocalTrack, own: &Own| {
-            if !self.sites[station].info.shares_detections {
-                return self.picture.with(1 + station, (track.boot, track.number)).map(|target| target.id);
-            }
-            let made = |sight: &crate::joint::Sight| {
-                sight.boot == track.boot && sight.numbers.iter().any(|of| own.detections.contains(of))
-            };
-            let joint = self.joint.seen.iter().find(|(_, seen)| seen.by.get(&station).is_some_and(made))?.0;
-            self.picture.with(0, (0, *joint)).map(|target| target.id)
-        };
-        let (first, second) = (target(a, one, one_own), target(b, other, other_own));
-        let associated = first.is_some() && first == second;
-        let sides = [(a, one, one_own), (b, other, other_own)];
-        Some(why::compare(&self.sites, &self.biases, self.config.gate_sigmas, sides, associated))
+        let (one, other) = (side(one)?, side(other)?);
+        let target = self.target_of(one);
+        let associated = target.is_some() && target == self.target_of(other);
+        let pair = Pair::new(&self.sites, &self.biases, [one, other]);
+        Some(pair.why(self.config.gate_sigmas, associated))
     }
 
     /// [`why`](Self::why) of all tracks of different stations that are, or might have been taken for, one target's:
     /// associated, or within four gates.
     pub fn whys(&self) -> Vec<Why> {
-        let name = |&(station, boot, number): &(usize, u64, u64)| LocalTrack {
-            station: self.sites[station].info.name.clone(),
-            boot,
-            number,
-        };
+        let gate_sigmas = self.config.gate_sigmas;
+        let sides = self.own.iter().map(|(&key, own)| (key, own));
+        let tracks: Vec<(Side<'_>, Option<u64>)> = sides.map(|side| (side, self.target_of(side))).collect();
         let mut all = Vec::new();
-        for one in self.own.keys() {
-            for other in self.own.keys().filter(|other| other.0 > one.0) {
-                let why = self.why(&name(one), &name(other));
-                let near = NEAR_GATES * self.config.gate_sigmas;
-                all.extend(why.filter(|why| why.associated || why.distance_sigmas <= near));
+        for (at, &(one, target)) in tracks.iter().enumerate() {
+            // Tracks lie in order of their stations.
+            for &(other, others) in tracks[at..].iter().filter(|(other, _)| other.0.0 > one.0.0) {
+                let associated = target.is_some() && target == others;
+                let pair = Pair::new(&self.sites, &self.biases, [one, other]);
+                if associated || pair.distance_sigmas <= NEAR_GATES * gate_sigmas {
+                    all.push(pair.why(gate_sigmas, associated));
+                }
             }
         }
         all
+    }
+
+    /// The target that a station's own track belongs to.
+    fn target_of(&self, ((station, boot, number), own): Side<'_>) -> Option<u64> {
+        if !self.sites[station].info.shares_detections {
+            return self.picture.with(1 + station, (boot, number)).map(|target| target.id);
+        }
+        let made =
+            |sight: &Sight| sight.boot == boot && sight.numbers.iter().any(|of| own.detections.contains(of));
+        let joint = self.joint.seen.iter().find(|(_, seen)| seen.by.get(&station).is_some_and(made))?.0;
+        self.picture.with(0, (0, *joint)).map(|target| target.id)
     }
 
     /// What was refused or came too late.

@@ -1,10 +1,11 @@
 //! Why two stations' tracks are, or are not, one target's.
 
 use crate::bias::Biases;
-use crate::fuser::{OWN_MAX_S, Own};
+use crate::fuser::{OWN_MAX_S, Own, OwnKey};
 use crate::place::{Covariance, Site, ahead, distance2};
 use crate::types::LocalTrack;
 use rangegate_tracking::Geodetic;
+use rangegate_tracking::gaussian::Gaussian;
 use serde::{Deserialize, Serialize};
 
 /// Two stations' tracks compared at one time, biases corrected.
@@ -49,20 +50,82 @@ pub struct Component {
     pub sigmas: f64,
 }
 
-/// Compares two tracks at the later one's time.
-pub(crate) fn compare(
-    sites: &[Site],
-    biases: &Biases,
-    gate_sigmas: f64,
-    sides: [(usize, &LocalTrack, &Own); 2],
-    associated: bool,
-) -> Why {
-    let time_s = sides[0].2.time_s.max(sides[1].2.time_s);
-    let now = sides.map(|(station, _, own)| {
-        let then = ahead(&own.estimate, time_s - own.time_s);
-        biases.corrected_track(&sites[station], station, &then)
-    });
-    let [(one, ..), (other, ..)] = &now;
+/// A station's own track, as the fuser knows it.
+pub(crate) type Side<'a> = (OwnKey, &'a Own);
+
+/// Two stations' tracks at the later one's time, biases corrected.
+pub(crate) struct Pair<'a> {
+    sites: &'a [Site],
+    sides: [Side<'a>; 2],
+    /// Estimate, how far what is corrected of biases moved it, and the deviation that what is not known of them adds.
+    now: [(Gaussian<6>, f64, f64); 2],
+    /// Mahalanobis distance of position and velocity.
+    pub distance_sigmas: f64,
+}
+
+impl<'a> Pair<'a> {
+    pub(crate) fn new(sites: &'a [Site], biases: &Biases, sides: [Side<'a>; 2]) -> Self {
+        let time_s = sides[0].1.time_s.max(sides[1].1.time_s);
+        let now = sides.map(|((station, ..), own)| {
+            let then = ahead(&own.estimate, time_s - own.time_s);
+            biases.corrected_track(&sites[station], station, &then)
+        });
+        Self { sites, sides, now, distance_sigmas: distance2(&now[0].0, &now[1].0).sqrt() }
+    }
+
+    /// What speaks for and against one target.
+    pub(crate) fn why(&self, gate_sigmas: f64, associated: bool) -> Why {
+        let [(one, ..), (other, ..)] = &self.now;
+        let [a, b] = self.sides.map(|((station, ..), _)| &self.sites[station]);
+        let name = |((_, boot, number), _): Side<'_>, site: &Site| LocalTrack {
+            station: site.info.name.clone(),
+            boot,
+            number,
+        };
+        let mut why = Why {
+            one: name(self.sides[0], a),
+            other: name(self.sides[1], b),
+            associated,
+            distance_sigmas: self.distance_sigmas,
+            gate_sigmas,
+            components: components(one, other),
+            time_difference_s: self.sides[0].1.time_s - self.sides[1].1.time_s,
+            time_difference_max_s: OWN_MAX_S,
+            in_others_coverage: [b.sees(&one.mean), a.sees(&other.mean)],
+            bias_correction_m: [self.now[0].1, self.now[1].1],
+            bias_sigma_m: [self.now[0].2, self.now[1].2],
+            text: String::new(),
+        };
+        why.text = why.verdict();
+        why
+    }
+}
+
+impl Why {
+    fn verdict(&self) -> String {
+        let Self { distance_sigmas, gate_sigmas, .. } = self;
+        let worst = self.components.iter().max_by(|a, b| a.sigmas.total_cmp(&b.sigmas));
+        let worst = worst.map_or_else(String::new, |of| format!("{} by {:.1} sigma", of.name, of.sigmas));
+        if self.associated {
+            format!("one target: {distance_sigmas:.1} sigma apart")
+        } else if self.time_difference_s.abs() > OWN_MAX_S {
+            format!("two: {:.0} s lie between their latest states", self.time_difference_s.abs())
+        } else if self.one.station == self.other.station {
+            "two: a station does not see one target twice".to_owned()
+        } else if distance_sigmas > gate_sigmas {
+            format!("two: {distance_sigmas:.1} sigma apart, gate {gate_sigmas:.1}; most in {worst}")
+        } else if self.in_others_coverage == [false; 2] {
+            "near, but neither is in the other's coverage".to_owned()
+        } else {
+            format!(
+                "near ({distance_sigmas:.1} sigma), but each fits another target better, or for too short a time"
+            )
+        }
+    }
+}
+
+/// Differences east, north and up at the middle of both.
+fn components(one: &Gaussian<6>, other: &Gaussian<6>) -> Vec<Component> {
     let middle = (one.mean + other.mean) * 0.5;
     let enu = Geodetic::from_ecef_m(&middle.fixed_rows::<3>(0).into()).enu_from_ecef();
     let mut turn = Covariance::zeros();
@@ -71,7 +134,7 @@ pub(crate) fn compare(
     let difference = turn * (one.mean - other.mean);
     let covariance = turn * (one.covariance + other.covariance) * turn.transpose();
     let names = ["east_m", "north_m", "up_m", "east_mps", "north_mps", "up_mps"];
-    let components: Vec<Component> = names
+    names
         .iter()
         .enumerate()
         .map(|(i, name)| {
@@ -79,39 +142,5 @@ pub(crate) fn compare(
             let difference = difference[i];
             Component { name: (*name).to_owned(), difference, sigma, sigmas: difference.abs() / sigma }
         })
-        .collect();
-    let distance_sigmas = distance2(one, other).sqrt();
-    let in_others_coverage = [sites[sides[1].0].sees(&one.mean), sites[sides[0].0].sees(&other.mean)];
-    let time_difference_s = sides[0].2.time_s - sides[1].2.time_s;
-    let worst = components.iter().max_by(|a, b| a.sigmas.total_cmp(&b.sigmas));
-    let worst = worst.map_or_else(String::new, |of| format!("{} by {:.1} sigma", of.name, of.sigmas));
-    let text = if associated {
-        format!("one target: {distance_sigmas:.1} sigma apart")
-    } else if time_difference_s.abs() > OWN_MAX_S {
-        format!("two: {:.0} s lie between their latest states", time_difference_s.abs())
-    } else if sides[0].0 == sides[1].0 {
-        "two: a station does not see one target twice".to_owned()
-    } else if distance_sigmas > gate_sigmas {
-        format!("two: {distance_sigmas:.1} sigma apart, gate {gate_sigmas:.1}; most in {worst}")
-    } else if in_others_coverage == [false; 2] {
-        "near, but neither is in the other's coverage".to_owned()
-    } else {
-        format!(
-            "near ({distance_sigmas:.1} sigma), but each fits another target better, or for too short a time"
-        )
-    };
-    Why {
-        one: sides[0].1.clone(),
-        other: sides[1].1.clone(),
-        associated,
-        distance_sigmas,
-        gate_sigmas,
-        components,
-        time_difference_s,
-        time_difference_max_s: OWN_MAX_S,
-        in_others_coverage,
-        bias_correction_m: [now[0].1, now[1].1],
-        bias_sigma_m: [now[0].2, now[1].2],
-        text,
-    }
+        .collect()
 }

@@ -1,41 +1,13 @@
 //! A run allocates nothing after warm-up, on any thread. A program of its own without the test harness: the
 //! allocator counts for the whole process, and the harness allocates when it likes.
 
-// The only way to see every allocation is to be the allocator.
-#![allow(unsafe_code)]
-
 use rangegate_core::BoxError;
+use rangegate_counting_alloc::{Counting, allocations_of_process};
 use rangegate_pipeline::{Drain, Feed, Runner, Stop, Work};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-struct Counting;
-
-// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract; counting neither
-// allocates nor touches the memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: `pointer` came from `System` by the functions here, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as for `dealloc`; the caller promises that `size` is allowed.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting;
 
 const JOBS: u64 = 20_000;
 /// Results accepted before counting begins, provided that all threads have come up, and ends: the feed is
@@ -92,7 +64,7 @@ impl Drain<Vec<u64>> for Watch<'_> {
     fn accept(&mut self, result: &Vec<u64>) -> Result<(), BoxError> {
         assert_eq!(result[0], self.accepted * self.accepted);
         self.accepted += 1;
-        let so_far = ALLOCATIONS.load(Ordering::Relaxed);
+        let so_far = allocations_of_process();
         let all_begun = self.n_begun.load(Ordering::Relaxed) == self.n_workers;
         if self.warm.is_none() && all_begun && COUNTED.contains(&self.accepted) {
             assert!(self.accepted < JOBS / 2, "some worker got no job for very long");

@@ -1,18 +1,56 @@
 //! `convert`: a recording written anew.
 
 use crate::Outcome;
-use crate::cli::ConvertArgs;
+use crate::cli::WindowArgs;
 use crate::config::SourceConfig;
 use crate::conversion::{Conversion, Counts, Wanted};
 use crate::plan::{self, Opened};
 use crate::settings;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail};
+use clap::ValueHint;
 use rangegate_core::{IqBlock, SampleFormat, SampleRate, ToBaseband};
 use rangegate_pipeline::Stop;
 use rangegate_recording::{CreateOptions, Filled, RecordingInfo, Writer, raw};
 use serde::Serialize;
 use std::path::PathBuf;
+
+/// `rangegate convert`.
+#[derive(Debug, clap::Args)]
+pub struct ConvertArgs {
+    /// The recording: a Digital RF folder, a SigMF, HDF5, NumPy or WAV file, raw samples
+    #[arg(value_name = "IN", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// The recording to write; it must not exist
+    #[arg(value_name = "OUT", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+
+    /// Which samples, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Keep these channels, in this order, such as 0,2
+    #[arg(long, value_name = "N", value_delimiter = ',')]
+    pub channels: Option<Vec<usize>>,
+
+    /// How samples are stored: cs8, cs16, cf32, …; default: as the name of OUT says, else as they were. Numbers are scaled
+    /// from full scale to full scale, rounded and clipped
+    #[arg(long, value_name = "FORMAT")]
+    pub sample_format: Option<SampleFormat>,
+
+    /// Keep one sample of N, behind a low-pass filter: sample k is the time of sample k·N
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub decimate: usize,
+
+    /// Fill gaps of up to 10 minutes with zeros where the format cannot hold them (raw, WAV, NumPy, plain HDF5)
+    #[arg(long)]
+    pub fill_gaps: bool,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// The setting under which a recording tells what turns its numbers into baseband.
 const TO_BASEBAND: &str = "to_baseband";

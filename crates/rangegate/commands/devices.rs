@@ -1,7 +1,6 @@
 //! `devices`: which radios are there.
 
 use crate::Outcome;
-use crate::cli::DevicesArgs;
 use anyhow::Result;
 use rangegate_sources::radio::{self, Found};
 use std::fmt::Write;
@@ -28,9 +27,9 @@ and give the group the device with the vendor's udev rules (hackrf, rtl-sdr and 
 ///
 /// # Errors
 /// SoapySDR cannot look for devices.
-pub fn devices(args: &DevicesArgs) -> Result<Outcome> {
-    let found = radio::devices(&args.filter)?;
-    if args.json {
+pub fn devices(filter: &str, json: bool) -> Result<Outcome> {
+    let found = radio::devices(filter)?;
+    if json {
         super::print_json(&found)?;
     } else if found.is_empty() {
         super::print(NOTHING)?;

@@ -1,15 +1,40 @@
 //! `info`: what a recording is.
 
 use crate::Outcome;
-use crate::cli::InfoArgs;
 use crate::level::LevelMeter;
 use crate::settings;
 use anyhow::{Result, anyhow};
+use clap::ValueHint;
 use rangegate_core::IqBlock;
 use rangegate_recording::{self as recording, Kind, OpenOptions, Recording, RecordingInfo};
 use serde::Serialize;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// `rangegate info`.
+#[derive(Debug, clap::Args)]
+pub struct InfoArgs {
+    /// The recording
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// Format, where looking at the file is not enough: sigmf, digital_rf, hdf5, npy, wav, or raw samples as
+    /// cs16@2.4e6
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<String>,
+
+    /// Which channel of a Digital RF recording that has several
+    #[arg(long, value_name = "NAME")]
+    pub channel: Option<String>,
+
+    /// Read all samples: check the checksum, list the gaps, measure level and clipping
+    #[arg(long)]
+    pub verify: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

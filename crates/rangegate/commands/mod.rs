@@ -1,12 +1,10 @@
-//! One file a command.
+//! A file or a folder a command, with what it is told.
 
 pub mod archive;
 pub mod asterix;
 pub mod bench;
-#[cfg(feature = "soapy")]
 pub mod capture;
 pub mod compare;
-mod compare_truth;
 pub mod convert;
 pub mod coverage;
 #[cfg(feature = "soapy")]
@@ -20,7 +18,6 @@ pub mod report;
 pub mod reprocess;
 pub mod run;
 pub mod saved;
-#[cfg(feature = "web")]
 pub mod serve;
 pub mod shell;
 pub mod simulate;

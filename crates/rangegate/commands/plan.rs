@@ -1,12 +1,38 @@
 //! `plan`: what a run would do.
 
 use crate::Outcome;
-use crate::cli::PlanArgs;
+use crate::cli::{WindowArgs, WorkArgs};
 use crate::config;
 use crate::plan::{self, Plan, Summary};
 use anyhow::Result;
+use clap::ValueHint;
 use rangegate_pipeline::Stop;
 use std::fmt::Write;
+use std::path::PathBuf;
+
+/// `rangegate plan`.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    /// The configuration (TOML)
+    #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// Take samples from here instead: a recording, scene:FILE, or soapy:ARGS
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
+
+    /// Which samples of the source, and how to read them.
+    #[command(flatten)]
+    pub window: WindowArgs,
+
+    /// Which threads would do the work.
+    #[command(flatten)]
+    pub work: WorkArgs,
+
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

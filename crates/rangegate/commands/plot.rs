@@ -2,7 +2,6 @@
 
 use crate::Outcome;
 use crate::assemble::N_STRONGEST;
-use crate::cli::PlotArgs;
 use crate::commands::saved::RunFile;
 use crate::config::Config;
 use crate::maps::MAPS;
@@ -13,6 +12,7 @@ use crate::pictures::{Found, title};
 use crate::plan::Plan;
 use crate::tracks::TRACKS;
 use anyhow::{Context, Result, bail};
+use clap::ValueHint;
 use rangegate_core::Detection;
 use rangegate_pipeline::Stop;
 use rangegate_recording::hdf5::maps::MapFile;
@@ -22,6 +22,27 @@ use rangegate_sinks::{Strongest, read_detections};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+
+/// `rangegate plot`.
+#[derive(Debug, clap::Args)]
+pub struct PlotArgs {
+    /// A folder that a run wrote
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+
+    /// Draw into this folder; default: DIR/plots
+    #[arg(short, long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub out: Option<PathBuf>,
+
+    /// Draw the map of every look, all with the same colours: maps/0000.png, maps/0001.png, …
+    #[arg(long)]
+    pub each: bool,
+
+    /// As --each, and put the maps into one animated PNG too, maps.png, at the speed at which the looks came, but no
+    /// more than 25 a second
+    #[arg(long)]
+    pub animate: bool,
+}
 
 /// Runs the command.
 ///

@@ -2,14 +2,58 @@
 
 use crate::Outcome;
 use crate::assemble::{self, Destination, Done};
-use crate::cli::{HowArgs, RecordArgs, ReplayArgs, RunArgs};
+use crate::cli::{HowArgs, WebArgs, address};
+use crate::commands::capture::RecordArgs;
 use crate::config::{self, Config};
 use crate::plan::{self, Plan};
 use crate::record::{self, Recording};
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result};
+use clap::ValueHint;
 use rangegate_core::Source;
 use rangegate_pipeline::Stop;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// `rangegate run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The configuration (TOML): source, replicas, chain
+    #[arg(value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// Take samples from here instead: a recording, scene:FILE, or soapy:ARGS
+    #[arg(long, value_name = "SOURCE", value_hint = ValueHint::AnyPath)]
+    pub source: Option<String>,
+
+    /// How to run, and where to.
+    #[command(flatten)]
+    pub how: HowArgs,
+
+    /// Watch it in the browser meanwhile, at this address
+    #[arg(long, value_name = "ADDR", num_args = 0..=1, default_missing_value = "127.0.0.1:8073", value_parser = address)]
+    pub serve: Option<SocketAddr>,
+
+    /// For whom the page is.
+    #[command(flatten)]
+    pub web: WebArgs,
+}
+
+/// `rangegate replay`.
+#[derive(Debug, clap::Args)]
+pub struct ReplayArgs {
+    /// The recording: a Digital RF folder, a SigMF, HDF5, NumPy or WAV file, raw samples
+    #[arg(value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub recording: PathBuf,
+
+    /// The configuration (TOML)
+    #[arg(short, long, value_name = "CONFIG", value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+
+    /// How to run, and where to.
+    #[command(flatten)]
+    pub how: HowArgs,
+}
 
 /// Runs a configuration on its own source, or on the one that `--source` names.
 ///

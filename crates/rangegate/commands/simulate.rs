@@ -1,9 +1,9 @@
 //! `simulate`: a recording, with its truth, from a scene.
 
 use crate::Outcome;
-use crate::cli::SimulateArgs;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail};
+use clap::ValueHint;
 use rangegate_core::{IqBlock, Source};
 use rangegate_recording::CreateOptions;
 use rangegate_scene::SceneSource;
@@ -12,6 +12,26 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// `rangegate simulate`.
+#[derive(Debug, clap::Args)]
+pub struct SimulateArgs {
+    /// The scene (TOML)
+    #[arg(value_name = "SCENE", value_hint = ValueHint::FilePath)]
+    pub scene: PathBuf,
+
+    /// The recording to write: NAME.sigmf-meta, NAME.h5, NAME.cs16 (raw), or a folder name (Digital RF)
+    #[arg(short, long, value_name = "RECORDING", value_hint = ValueHint::AnyPath)]
+    pub out: PathBuf,
+
+    /// Seed, instead of the scene's own
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// Print what was written as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// What was written.
 #[derive(Serialize)]

@@ -1,15 +1,35 @@
 //! `track`: follows the targets of saved detections.
 
 use crate::Outcome;
-use crate::cli::TrackArgs;
 use crate::commands::saved::RunFile;
 use crate::config::{self, Config};
 use crate::pictures::{self, title};
 use crate::tracks::{self, Stream, TRACKS};
 use anyhow::{Context, Result, bail};
+use clap::ValueHint;
 use rangegate_sinks::plots::About;
 use rangegate_sinks::{detections_of, read_detections};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Arguments of `track`.
+#[derive(Debug, clap::Args)]
+pub struct TrackArgs {
+    /// A folder that a run wrote, or its detections.jsonl; a log without a run.json beside it needs times
+    #[arg(value_name = "DETECTIONS", value_hint = ValueHint::AnyPath)]
+    pub dir: PathBuf,
+
+    /// Take the settings of tracking from this configuration; default: the run's
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+
+    /// Write tracks to this file; default: tracks.jsonl beside the detections
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+
+    /// Print the summary as JSON
+    #[arg(long)]
+    pub json: bool,
+}
 
 /// Runs the command.
 ///

@@ -1,45 +1,16 @@
 //! Segments flow without an allocation after warm-up, copied or shared. A program of its own without the test
 //! harness: the allocator counts for the whole process, and the harness allocates when it likes.
 
-// The only way to see every allocation is to be the allocator.
-#![allow(unsafe_code)]
-
 mod common;
 
 use common::{FORMAT, interleaved, memory, stream_info};
 use rangegate_core::{BlockHeader, BoxError, ByteSource, IqBlock, Layout, Segment, Source, StreamInfo};
+use rangegate_counting_alloc::{Counting, allocations_of_process};
 use rangegate_sources::{SegmentPlan, Segmenter};
-use std::alloc::{GlobalAlloc, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-struct Counting;
-
-// SAFETY: every call goes unchanged to the system's allocator, which keeps the contract; counting neither
-// allocates nor touches the memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: std::alloc::Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promises are those that `System` asks for.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: std::alloc::Layout) {
-        // SAFETY: `pointer` came from `System` by the functions here, with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: std::alloc::Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: as for `dealloc`; the caller promises that `size` is allowed.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
 
 #[global_allocator]
-static COUNTING: Counting = Counting;
+static ALLOCATOR: Counting = Counting;
 
 const BLOCK: usize = 700;
 const BLOCKS: u64 = 5000;
@@ -96,11 +67,11 @@ fn allocations_after_warm_up(shared: Option<(Arc<dyn ByteSource>, Layout)>) -> u
     while segmenter.next_segment(&mut slots[n_segments % 3]).unwrap() {
         n_segments += 1;
         if n_segments == 20 {
-            warm = ALLOCATIONS.load(Ordering::Relaxed);
+            warm = allocations_of_process();
         }
     }
     assert!(n_segments > 7000, "{n_segments}");
-    ALLOCATIONS.load(Ordering::Relaxed) - warm
+    allocations_of_process() - warm
 }
 
 fn main() {
@@ -109,7 +80,7 @@ fn main() {
         let shared = memory(0..10 * BLOCK as u64, 2, planar);
         assert_eq!(allocations_after_warm_up(Some(shared)), 0, "shared, planar: {planar}");
     }
-    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    let before = allocations_of_process();
     drop(std::hint::black_box(vec![1_u8]));
-    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 1, "the counter counts");
+    assert_eq!(allocations_of_process() - before, 1, "the counter counts");
 }

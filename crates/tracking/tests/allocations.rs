@@ -1,34 +1,12 @@
 //! A scan allocates nothing once it has seen as much before.
-#![allow(unsafe_code, missing_docs)]
+#![allow(missing_docs)]
 
 mod common;
 
 use common::{normal, seeded};
 use rand::RngExt;
+use rangegate_counting_alloc::{Counting, allocations_of_thread};
 use rangegate_tracking::{Associator, Measurement, Space, Tracker, TrackerPlan, TrackingConfig};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: every request goes to the system's allocator unchanged; the counter is a thread's own, is
-// initialised without allocating and has no destructor.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        // SAFETY: the caller's promise for `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the pointer came from `System.alloc` with this layout.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -64,9 +42,9 @@ fn scans_allocate_nothing() {
                         ..Measurement::default()
                     });
                 }
-                let before = ALLOCATIONS.get();
+                let before = allocations_of_thread();
                 tracks = tracker.scan(f64::from(scan), 0, &seen).unwrap().tracks;
-                let allocated = ALLOCATIONS.get() - before;
+                let allocated = allocations_of_thread() - before;
                 assert!(
                     scan < 60 || allocated == 0,
                     "{space:?} {associator:?} scan {scan}: {allocated} allocations"

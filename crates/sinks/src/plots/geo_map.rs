@@ -1,6 +1,7 @@
 //! Maps in degrees of latitude and longitude: cells in colours, coasts, outlines, named places.
 
 use super::canvas::{LABEL, Sample, TICK, axis, legend, text, tick, titled, write_png};
+use super::frame::{Chart, Frame};
 use super::heat_map::relative;
 use crate::Error;
 use plotters::prelude::*;
@@ -35,10 +36,7 @@ pub struct GeoMap {
     pub places: Vec<(String, [f64; 2])>,
 }
 
-/// Pixels around the axes, below and beside them.
-const MARGIN: u32 = 14;
-const BELOW: u32 = 60;
-const BESIDE: u32 = 80;
+const FRAME: Frame = Frame { margin: 14, below: 60, beside: 80 };
 /// What lies outside the cells.
 const OUTSIDE: RGBColor = RGBColor(0xe4, 0xe4, 0xe4);
 const COAST: RGBColor = RGBColor(0x50, 0x50, 0x50);
@@ -55,10 +53,9 @@ impl GeoMap {
     }
 
     /// The region, made wider or higher so that a kilometre in its middle is as long one way as the other.
-    fn to_scale(&self, (width, height): (u32, u32)) -> [f64; 4] {
+    fn to_scale(&self, size: (u32, u32)) -> [f64; 4] {
         let [west, south, east, north] = self.region_deg;
-        let across = f64::from(width.saturating_sub(2 * MARGIN + BESIDE).max(1));
-        let up = f64::from(height.saturating_sub(2 * MARGIN + BELOW).max(1));
+        let [across, up] = FRAME.plane(size);
         let cosine = south.midpoint(north).to_radians().cos().max(0.1);
         let per_pixel = ((east - west) * cosine / across).max((north - south) / up) * 1.02;
         let (half_x, half_y) = (per_pixel * across / cosine / 2.0, per_pixel * up / 2.0);
@@ -79,12 +76,7 @@ pub fn draw_geo_map(path: &Path, map: &GeoMap) -> Result<(), Error> {
         let rest = legend(&rest, &entries)?;
         let [west, south, east, north] = map.to_scale(rest.dim_in_pixel());
         let (x, y) = (axis(west, east), axis(south, north));
-        let mut chart = ChartBuilder::on(&rest)
-            .margin(MARGIN)
-            .x_label_area_size(BELOW)
-            .y_label_area_size(BESIDE)
-            .build_cartesian_2d(x.clone(), y.clone())
-            .map_err(text)?;
+        let mut chart = FRAME.chart(&rest, &x, &y)?;
         let (columns, rows) = chart.plotting_area().get_pixel_range();
         let of = |at: i32, range: &std::ops::Range<i32>| {
             (f64::from(at - range.start) + 0.5) / f64::from(range.end - range.start)
@@ -126,12 +118,6 @@ pub fn draw_geo_map(path: &Path, map: &GeoMap) -> Result<(), Error> {
         draw_places(&mut chart, map)
     })
 }
-
-type Chart<'a, 'b> = ChartContext<
-    'a,
-    BitMapBackend<'b>,
-    Cartesian2d<plotters::coord::types::RangedCoordf64, plotters::coord::types::RangedCoordf64>,
->;
 
 /// Points with their names beside them, on white so that they can be read on any colour.
 fn draw_places(chart: &mut Chart<'_, '_>, map: &GeoMap) -> Result<(), String> {

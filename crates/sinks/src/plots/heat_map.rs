@@ -1,6 +1,7 @@
 //! Values over a plane as colours, with a colour bar.
 
 use super::canvas::{Drawn, LABEL, Sheet, TICK, axis, polyline, text, tick};
+use super::frame::Frame;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use std::ops::Range;
@@ -45,12 +46,7 @@ impl HeatMap<'_> {
         let shown = |&&(x, y): &&(f64, f64)| {
             (across.start..=across.end).contains(&x) && (up.start..=up.end).contains(&y)
         };
-        let mut chart = ChartBuilder::on(&left)
-            .margin(10)
-            .x_label_area_size(60)
-            .y_label_area_size(95)
-            .build_cartesian_2d(across.clone(), up.clone())
-            .map_err(text)?;
+        let mut chart = Frame { margin: 10, ..Frame::default() }.chart(&left, &across, &up)?;
         let (columns, rows) = chart.plotting_area().get_pixel_range();
         let of = |at: i32, range: &Range<i32>, n: usize| {
             (((at - range.start) as f64 + 0.5) / f64::from(range.end - range.start) * n as f64) as usize

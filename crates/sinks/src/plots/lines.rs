@@ -1,6 +1,7 @@
 //! Lines and points over an axis: A-scopes, speeds, and curves of performance.
 
 use super::canvas::{DATA, LABEL, MARKS, TICK, axis, polyline, text, tick, titled, write_png};
+use super::frame::Frame;
 use crate::Error;
 use plotters::prelude::*;
 use std::path::Path;
@@ -74,15 +75,9 @@ impl Legend {
     }
 }
 
-/// Pixels around the axes, below and beside them.
-const MARGIN: u32 = 12;
-const BELOW: u32 = 60;
-const BESIDE: u32 = 95;
-
 /// Limits of a map, one of them made wider so that both axes have one scale.
-fn to_scale((width, height): (u32, u32), x: [f64; 2], y: [f64; 2]) -> ([f64; 2], [f64; 2]) {
-    let across = f64::from(width.saturating_sub(2 * MARGIN + BESIDE).max(1));
-    let up = f64::from(height.saturating_sub(2 * MARGIN + BELOW).max(1));
+fn to_scale(size: (u32, u32), x: [f64; 2], y: [f64; 2]) -> ([f64; 2], [f64; 2]) {
+    let [across, up] = Frame::default().plane(size);
     let per_pixel = ((x[1] - x[0]) / across).max((y[1] - y[0]) / up);
     let around = |[low, high]: [f64; 2], pixels: f64| {
         let (middle, half) = (low.midpoint(high), per_pixel * pixels / 2.0);
@@ -107,12 +102,7 @@ pub fn draw_lines(path: &Path, plot: &LinePlot) -> Result<(), Error> {
             false => ([first, last], [low, high]),
         };
         let (x, y) = (axis(first, last), axis(low, high));
-        let mut chart = ChartBuilder::on(&rest)
-            .margin(MARGIN)
-            .x_label_area_size(BELOW)
-            .y_label_area_size(BESIDE)
-            .build_cartesian_2d(x.clone(), y.clone())
-            .map_err(text)?;
+        let mut chart = Frame::default().chart(&rest, &x, &y)?;
         chart
             .configure_mesh()
             .x_desc(&plot.x_label)

@@ -7,6 +7,7 @@ mod animation;
 mod canvas;
 mod cells;
 mod delay_doppler;
+mod frame;
 mod geo_map;
 mod heat_map;
 mod lines;

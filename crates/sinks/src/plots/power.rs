@@ -1,6 +1,7 @@
 //! Power over time, with the detections.
 
 use super::canvas::{BEHIND, DATA, LABEL, MARKS, TICK, axis, prefix, text, tick, titled, write_png};
+use super::frame::Frame;
 use super::{About, Waterfall};
 use crate::Error;
 use plotters::prelude::*;
@@ -46,12 +47,7 @@ pub fn draw_power(path: &Path, about: &About, waterfall: &Waterfall, marks: &[Ma
 
     write_png(path, |sheet| {
         let rest = titled(sheet, &format!("Power over time — {}", about.title))?;
-        let mut chart = ChartBuilder::on(&rest)
-            .margin(12)
-            .x_label_area_size(60)
-            .y_label_area_size(95)
-            .build_cartesian_2d(time.clone(), axis(low, top))
-            .map_err(text)?;
+        let mut chart = Frame::default().chart(&rest, &time, &axis(low, top))?;
         chart
             .configure_mesh()
             .x_desc(about.time_label(&format!("{time_prefix}s")))

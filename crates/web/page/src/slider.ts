@@ -2,9 +2,9 @@
 
 import { utc } from "./axis.ts";
 import type { Context, View } from "./context.ts";
+import { drawDensity, type Density } from "./density.ts";
 import { byId, el } from "./dom.ts";
 import { context2d } from "./rendering.ts";
-import type { Density } from "./timeline.ts";
 import { dragged, grip, lengthText, marks, markText, showing, SHORTEST_S, within, zoomed, ZOOMS, type Span } from "./window.ts";
 
 /** Within so many pixels an edge of the window is taken hold of. */
@@ -176,14 +176,15 @@ export class Slider implements View {
     if (!seen || !window || !whole) return;
     const at = (time: number) => ((time - seen[0]) / (seen[1] - seen[0])) * width;
     const { colours } = context;
-    this.drawDensity(g, at, height - TICKS_HIGH);
+    const bottom = height - TICKS_HIGH;
+    drawDensity(g, this.density, at, { bottom, line: bottom, highest: bottom - 3, apartFrom: 3 }, colours);
     this.drawTicks(g, at, width, height);
     const [left, right] = [at(window[0]), Math.max(at(window[1]), at(window[0]) + 2)];
     g.fillStyle = colours.threshold;
     g.globalAlpha = 0.22;
-    g.fillRect(left, 0, right - left, height - TICKS_HIGH);
+    g.fillRect(left, 0, right - left, bottom);
     g.globalAlpha = 1;
-    for (const edge of [left, right]) g.fillRect(edge - 1, 0, 2, height - TICKS_HIGH);
+    for (const edge of [left, right]) g.fillRect(edge - 1, 0, 2, bottom);
     if (this.hover !== null && !this.drag) this.drawHover(g, width, this.timeAt(this.hover));
     this.tell(window, whole, seen);
   }
@@ -201,25 +202,6 @@ export class Slider implements View {
       button.setAttribute("aria-pressed", String(Math.abs(seen[1] - seen[0] - long) < 1e-3 * long));
       button.hidden = length !== null && length >= whole[1] - whole[0];
     }
-  }
-
-  private drawDensity(g: CanvasRenderingContext2D, at: (time: number) => number, height: number): void {
-    const { density } = this;
-    const { colours } = this.context;
-    g.fillStyle = colours.line;
-    g.fillRect(0, height, this.canvas.clientWidth, 1);
-    if (!density || density.counts.length === 0) return;
-    const most = Math.max(...density.counts, 1);
-    const step = (density.end_s - density.start_s) / density.counts.length;
-    g.fillStyle = colours.accent;
-    density.counts.forEach((n, index) => {
-      if (n === 0) return;
-      const x = at(density.start_s + index * step);
-      const wide = at(density.start_s + (index + 1) * step) - x;
-      // A root, so that few are seen beside many.
-      const high = Math.max(2, Math.sqrt(n / most) * (height - 3));
-      g.fillRect(x, height - high, Math.max(wide > 3 ? wide - 0.5 : wide, 1), high);
-    });
   }
 
   private drawTicks(g: CanvasRenderingContext2D, at: (time: number) => number, width: number, height: number): void {

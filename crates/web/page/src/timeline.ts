@@ -2,14 +2,11 @@
 
 import { clock, utc } from "./axis.ts";
 import type { Context, View } from "./context.ts";
+import { drawDensity, type Density } from "./density.ts";
 import { context2d } from "./rendering.ts";
 import { byId } from "./dom.ts";
 
-export interface Density {
-  start_s: number;
-  end_s: number;
-  counts: number[];
-}
+export type { Density };
 
 export class Timeline implements View {
   readonly interval_ms = 200;
@@ -90,7 +87,7 @@ export class Timeline implements View {
     const { colours } = context;
     const at = (t_s: number) => ((t_s - span[0]) / (span[1] - span[0])) * width;
     const { replay } = context.model;
-    this.drawDensity(g, at, height);
+    drawDensity(g, this.density, at, { bottom: height, line: height - 1, highest: height - 4, apartFrom: 0 }, colours);
     if (replay) {
       g.fillStyle = colours.threshold;
       g.fillRect(Math.min(Math.max(at(replay.position_s) - 1, 0), width - 2), 0, 2, height);
@@ -99,24 +96,6 @@ export class Timeline implements View {
       canvas.setAttribute("aria-valuetext", `${clock(replay.position_s)} of ${clock(span[1])}`);
     }
     if (this.hover !== null) this.drawHover(g, width, height, this.timeAt(this.hover));
-  }
-
-  private drawDensity(g: CanvasRenderingContext2D, at: (t_s: number) => number, height: number): void {
-    const { density } = this;
-    const { colours } = this.context;
-    g.fillStyle = colours.line;
-    g.fillRect(0, height - 1, this.canvas.clientWidth, 1);
-    if (!density || density.counts.length === 0) return;
-    const most = Math.max(...density.counts, 1);
-    const step = (density.end_s - density.start_s) / density.counts.length;
-    g.fillStyle = colours.accent;
-    density.counts.forEach((n, index) => {
-      if (n === 0) return;
-      const x = at(density.start_s + index * step);
-      // A root, so that few are seen beside many.
-      const high = Math.max(2, Math.sqrt(n / most) * (height - 4));
-      g.fillRect(x, height - high, Math.max(at(density.start_s + (index + 1) * step) - x - 0.5, 1), high);
-    });
   }
 
   private drawHover(g: CanvasRenderingContext2D, width: number, height: number, t_s: number): void {

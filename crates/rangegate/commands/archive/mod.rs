@@ -1,13 +1,17 @@
 //! `archive`: looks after what runs left.
 
-use super::query::{self, JsonLine};
+mod args;
+
+pub use args::ArchiveCommand;
+
+use super::query::{self, JsonLine, What};
 use super::{print, print_json};
 use crate::Outcome;
 use crate::archiving;
-use crate::cli::{ArchiveCommand, ExportArgs, ImportArgs, PruneArgs, SealArgs, What};
 use crate::commands::saved::RunFile;
 use crate::unfinished::Unfinished;
 use anyhow::{Context, Result, bail};
+use args::{ExportArgs, ImportArgs, PruneArgs, SealArgs};
 use rangegate_archive::row::Record;
 use rangegate_archive::table::{csv_header, csv_line};
 use rangegate_archive::{

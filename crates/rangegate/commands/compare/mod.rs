@@ -1,8 +1,12 @@
 //! `compare`: the detections of a run against golden ones; `--truth` is a file of its own.
 
+mod args;
+mod truth;
+
+pub use args::CompareArgs;
+
+use super::{print, print_json};
 use crate::Outcome;
-use crate::cli::CompareArgs;
-use crate::commands::compare_truth;
 use anyhow::{Context, Result, bail};
 use rangegate_core::Detection;
 use rangegate_sinks::read_detections;
@@ -71,7 +75,7 @@ pub struct Tolerances {
 /// A file cannot be read or holds no detections.
 pub fn compare(args: &CompareArgs) -> Result<Outcome> {
     if let Some(truth) = &args.truth {
-        return compare_truth::compare(args, truth);
+        return truth::compare(args, truth);
     }
     let Some(golden) = &args.golden else { bail!("neither golden detections nor --truth") };
     let found = read_detections(&detections_in(&args.dir)).context("reading what was found")?;
@@ -85,9 +89,9 @@ pub fn compare(args: &CompareArgs) -> Result<Outcome> {
     };
     let comparison = compare_detections(&found, &golden, tolerances);
     if args.json {
-        super::print_json(&comparison)?;
+        print_json(&comparison)?;
     } else {
-        super::print(&text(&comparison))?;
+        print(&text(&comparison))?;
     }
     Ok(if comparison.is_equal() { Outcome::Done } else { Outcome::Differs })
 }

@@ -1,9 +1,12 @@
-//! `serve`: the web view; `run --serve`: the same beside a run that writes its results; `token`.
+//! `serve`: the web view; `run --serve`: the same beside a run that writes its results.
 
-use super::run::{go_with, stop_on_interrupt};
+use super::ServeArgs;
 use crate::Outcome;
 use crate::assemble::{self, Destination, Done};
-use crate::cli::{HowArgs, RecordArgs, ServeArgs, TokenArgs, TokenScope, WebArgs};
+use crate::cli::{HowArgs, WebArgs};
+use crate::commands::capture::RecordArgs;
+use crate::commands::run::{go_with, stop_on_interrupt};
+use crate::commands::sentence;
 use crate::config::{self, Config};
 use crate::plan::{self, Plan};
 use crate::record::Recording;
@@ -13,25 +16,10 @@ use anyhow::{Context, Result, bail};
 use rangegate_core::Source;
 use rangegate_pipeline::{Stop, worker};
 use rangegate_sources::{Speed, TimePoint};
-use rangegate_web::{Hub, Scope, Tokens};
+use rangegate_web::Hub;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-/// Makes a token, and prints it.
-///
-/// # Errors
-/// The file holds something else, or cannot be written.
-pub fn token(args: &TokenArgs) -> Result<Outcome> {
-    let scope = match args.scope {
-        TokenScope::Read => Scope::Read,
-        TokenScope::Operate => Scope::Operate,
-        TokenScope::Admin => Scope::Admin,
-    };
-    let token = Tokens::add(&args.file, &args.name, scope)?;
-    super::print(&format!("{token}\n"))?;
-    Ok(Outcome::Done)
-}
 
 /// Serves until it is interrupted.
 ///
@@ -83,7 +71,7 @@ pub fn serve(args: &ServeArgs, quiet: bool) -> Result<Outcome> {
 
 /// Tells whoever looks on that a recording cannot be played again; the server stays.
 fn tell_failure(hub: &Hub, error: &anyhow::Error) {
-    let message = format!("cannot play again: {}", super::sentence(error));
+    let message = format!("cannot play again: {}", sentence(error));
     tracing::warn!("{message}");
     hub.tell("error", false, serde_json::json!({"type": "error", "message": message}).to_string());
 }

@@ -1,10 +1,10 @@
-//! `capture`: a radio to a recording.
+//! One capture: from the radio to the recording until it ends, and what is said of it.
 
+use super::CaptureArgs;
 use crate::Outcome;
-use crate::cli::CaptureArgs;
 use crate::level::LevelMeter;
 use crate::record::{self, Limits};
-use crate::{config, plan};
+use crate::{commands, config, plan};
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use rangegate_core::{IqBlock, SampleFormat, Source, Timestamp};
@@ -46,7 +46,7 @@ struct Report {
 /// # Errors
 /// The radio or the recording cannot be opened.
 pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
-    let stop = super::run::stop_on_interrupt();
+    let stop = commands::run::stop_on_interrupt();
     if let Some(path) = &args.config {
         let mut config = config::load(path)?;
         args.radio.apply(&mut config.source)?;
@@ -54,12 +54,12 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
             #[cfg(feature = "web")]
             {
                 let at = (address, &args.web);
-                return super::serve::run(config, &args.how(), &args.record, at, quiet, &stop);
+                return commands::serve::run(config, &args.how(), &args.record, at, quiet, &stop);
             }
             #[cfg(not(feature = "web"))]
-            anyhow::bail!("--serve {address}: {}", super::NO_WEB);
+            anyhow::bail!("--serve {address}: {}", commands::NO_WEB);
         }
-        return super::run::go(config, &args.how(), &args.record, quiet, &stop);
+        return commands::run::go(config, &args.how(), &args.record, quiet, &stop);
     }
     let out = args.out.as_deref().context("--out is missing: where to record to")?;
     let trigger = Trigger::new();
@@ -111,7 +111,7 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
             Ok(()) => "done",
         },
         error: match &ended {
-            Err(error) => Some(super::sentence(error)),
+            Err(error) => Some(commands::sentence(error)),
             Ok(()) => capture.source.why_ended().map(str::to_owned),
         },
         n_losses: capture.source.n_losses(),
@@ -129,9 +129,9 @@ pub fn capture(args: &CaptureArgs, quiet: bool) -> Result<Outcome> {
         radio: settings,
     };
     if args.json {
-        super::print_json(&report)?;
+        commands::print_json(&report)?;
     } else {
-        super::print(&report.text())?;
+        commands::print(&report.text())?;
     }
     report.warn();
     Ok(if ended.is_err() || !report.losses.is_empty() { Outcome::Differs } else { Outcome::Done })

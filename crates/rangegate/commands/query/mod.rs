@@ -1,7 +1,10 @@
 //! `query`: what the archive knows.
 
+mod args;
+
+pub use args::{FilterArgs, QueryArgs, What};
+
 use crate::Outcome;
-use crate::cli::{FilterArgs, QueryArgs, What};
 use anyhow::{Result, bail};
 use rangegate_archive::row::{Record, time_from_ns};
 use rangegate_archive::sql::{self, Answer, Cell, Limits};

@@ -1,8 +1,9 @@
 //! `compare --truth`: the tracks of a run against what really flew, by GOSPA, OSPA and SIAP.
 
+use super::CompareArgs;
 use crate::Outcome;
-use crate::cli::CompareArgs;
 use crate::commands::saved::RunFile;
+use crate::commands::{print, print_json};
 use crate::pictures::tracks::{self, TrackPoint};
 use crate::tracks::TRACKS;
 use anyhow::{Context, Result, bail};
@@ -74,9 +75,9 @@ pub fn compare(args: &CompareArgs, truth: &Path) -> Result<Outcome> {
     }
     let comparison = compare_tracks(&tracks::read(&file)?, &truths, args.cutoff_m, args.order)?;
     if args.json {
-        super::print_json(&comparison)?;
+        print_json(&comparison)?;
     } else {
-        super::print(&text(&comparison))?;
+        print(&text(&comparison))?;
     }
     Ok(Outcome::Done)
 }
