@@ -56,6 +56,13 @@ need_nats_server() {
     export RANGEGATE_NATS_SERVER="$PWD/.venv-nats/bin/nats-server"
 }
 
+# need_s3_server: a Python with the one that the tests of reprocess start, unless RANGEGATE_S3_PYTHON names another.
+need_s3_server() {
+    [ -n "${RANGEGATE_S3_PYTHON:-}" ] && return
+    need_venv .venv-s3 scripts/requirements-s3.txt
+    export RANGEGATE_S3_PYTHON="$PWD/.venv-s3/bin/python"
+}
+
 # target_folder: where cargo puts what it builds, whatever sets it (CARGO_TARGET_DIR, a configuration, nothing).
 target_folder() {
     cargo metadata --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p'

@@ -2,6 +2,9 @@
 #![allow(clippy::print_stdout, reason = "tests say what they measured and what they skipped")]
 
 mod common;
+#[cfg(feature = "s3")]
+#[path = "reprocess/s3.rs"]
+mod s3;
 
 use common::{rangegate, repository, run, run_fails, run_ok, stderr, text};
 use serde_json::Value;

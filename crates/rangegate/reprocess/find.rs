@@ -1,5 +1,6 @@
 //! Which recordings are meant.
 
+use super::mirror::Mirror;
 use anyhow::{Context, Result, bail};
 use rangegate_recording::{self as recording, Kind, OpenOptions};
 use std::collections::BTreeMap;
@@ -20,11 +21,16 @@ pub struct Found {
 }
 
 /// The recordings that were named, and those in the folders that were named, in order of their paths. Not those in
-/// `out`.
+/// `out`. Files of the mirror are glanced at first.
 ///
 /// # Errors
 /// One that was named is not there, or there is none.
-pub fn recordings(named: &[PathBuf], options: &OpenOptions, out: &Path) -> Result<Vec<Found>> {
+pub fn recordings(
+    named: &[PathBuf],
+    options: &OpenOptions,
+    out: &Path,
+    mirror: &Mirror,
+) -> Result<Vec<Found>> {
     // In a folder the name of a raw file has to say what it is: else all files would be samples.
     let in_folders = OpenOptions { sample_format: None, ..options.clone() };
     let out = std::path::absolute(out)?;
@@ -38,7 +44,7 @@ pub fn recordings(named: &[PathBuf], options: &OpenOptions, out: &Path) -> Resul
         if is_recording {
             paths.push(path);
         } else {
-            walk(&path, &in_folders, &out, 0, &mut paths)?;
+            Walk { options: &in_folders, out: &out, mirror }.walk(&path, 0, &mut paths)?;
         }
     }
     paths.sort();
@@ -52,33 +58,41 @@ pub fn recordings(named: &[PathBuf], options: &OpenOptions, out: &Path) -> Resul
     Ok(with_names(paths))
 }
 
-fn walk(
-    folder: &Path,
-    options: &OpenOptions,
-    out: &Path,
-    depth: usize,
-    paths: &mut Vec<PathBuf>,
-) -> Result<()> {
-    if folder == out || depth > MAX_DEPTH {
-        return Ok(());
-    }
-    let cannot = || format!("cannot read {}", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(cannot)? {
-        let path = entry.with_context(cannot)?.path();
-        let is_other_half = path.extension().is_some_and(|extension| extension == "sigmf-data")
-            && path.with_extension("sigmf-meta").exists();
-        if is_other_half {
-            continue;
+/// How folders are walked.
+struct Walk<'a> {
+    options: &'a OpenOptions,
+    out: &'a Path,
+    mirror: &'a Mirror,
+}
+
+impl Walk<'_> {
+    fn walk(&self, folder: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> Result<()> {
+        if folder == self.out || depth > MAX_DEPTH {
+            return Ok(());
         }
-        match (recording::detect(&path, options), path.is_dir()) {
-            (Ok(Kind::Hdf5), false) if is_of_digital_rf(&path) => {}
-            (Ok(_), _) => paths.push(path),
-            // A link may lead round in a circle.
-            (Err(_), true) if !path.is_symlink() => walk(&path, options, out, depth + 1, paths)?,
-            (Err(_), _) => {}
+        let cannot = || format!("cannot read {}", folder.display());
+        for entry in std::fs::read_dir(folder).with_context(cannot)? {
+            let path = entry.with_context(cannot)?.path();
+            let is_other_half = path.extension().is_some_and(|extension| extension == "sigmf-data")
+                && path.with_extension("sigmf-meta").exists();
+            if is_other_half {
+                continue;
+            }
+            if self.mirror.glance(&path).is_err() {
+                // Who opens it hears why it cannot be read.
+                paths.push(path);
+                continue;
+            }
+            match (recording::detect(&path, self.options), path.is_dir()) {
+                (Ok(Kind::Hdf5), false) if is_of_digital_rf(&path) => {}
+                (Ok(_), _) => paths.push(path),
+                // A link may lead round in a circle.
+                (Err(_), true) if !path.is_symlink() => self.walk(&path, depth + 1, paths)?,
+                (Err(_), _) => {}
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Whether an HDF5 file lies in what could be a Digital RF recording that has lost its properties.
@@ -140,13 +154,15 @@ mod tests {
         }
         std::fs::write(at("b/s.sigmf-meta"), "{}").unwrap();
         std::fs::write(at("b/s.sigmf-data"), "").unwrap();
-        let found = recordings(&[folder.path().to_owned()], &OpenOptions::default(), &at("out")).unwrap();
+        let mirror = Mirror::new(&at("mirror"));
+        let look = |named: &[PathBuf]| recordings(named, &OpenOptions::default(), &at("out"), &mirror);
+        let found = look(&[folder.path().to_owned()]).unwrap();
         let names: Vec<_> = found.iter().map(|found| &*found.name).collect();
         assert_eq!(names, ["x-2", "s", "x-1", "x-3", "y"]);
         assert_eq!(found[1].path, at("b/s.sigmf-meta"));
-        let again = recordings(&[at("b/y.cu8"), at("b")], &OpenOptions::default(), &at("out")).unwrap();
+        let again = look(&[at("b/y.cu8"), at("b")]).unwrap();
         assert_eq!(again.len(), 4);
-        let error = recordings(&[at("c")], &OpenOptions::default(), &at("out")).unwrap_err();
+        let error = look(&[at("c")]).unwrap_err();
         assert!(error.to_string().contains("does not exist"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// Recordings up to this size are read as a whole.
@@ -43,14 +44,31 @@ pub fn identity(path: &Path) -> Result<Identity> {
         hash.update(name.as_os_str().as_encoded_bytes());
         hash.update([0]);
         hash.update(size.to_le_bytes());
-        if bytes <= SMALL_BYTES {
-            content(file, 0, *size, &mut hash).with_context(cannot)?;
-        } else if n < MOST_READ || n + MOST_READ >= files.len() {
-            content(file, 0, END_BYTES, &mut hash).with_context(cannot)?;
-            content(file, size.saturating_sub(END_BYTES), END_BYTES, &mut hash).with_context(cannot)?;
+        for range in read_of(&files, n, bytes) {
+            content(file, range, &mut hash).with_context(cannot)?;
         }
     }
     Ok(Identity { bytes, sha256: hex(&hash.finalize()) })
+}
+
+/// What [`identity`] reads of a recording.
+pub(super) fn reads(path: &Path) -> std::io::Result<Vec<(PathBuf, Range<u64>)>> {
+    let files = files(path)?;
+    let bytes = files.iter().map(|(_, size)| size).sum();
+    let of = |n: usize| read_of(&files, n, bytes).into_iter().map(|range| (files[n].0.clone(), range));
+    Ok((0..files.len()).flat_map(of).collect())
+}
+
+/// What is read of the `n`th file, where all have so many bytes.
+fn read_of(files: &[(PathBuf, u64)], n: usize, bytes: u64) -> Vec<Range<u64>> {
+    let size = files[n].1;
+    if bytes <= SMALL_BYTES {
+        vec![0..size]
+    } else if n < MOST_READ || n + MOST_READ >= files.len() {
+        vec![0..size.min(END_BYTES), size.saturating_sub(END_BYTES)..size]
+    } else {
+        Vec::new()
+    }
 }
 
 /// Octets as people write them.
@@ -61,10 +79,10 @@ pub fn hex(octets: &[u8]) -> String {
     })
 }
 
-fn content(file: &Path, from: u64, n: u64, hash: &mut Sha256) -> std::io::Result<()> {
+fn content(file: &Path, bytes: Range<u64>, hash: &mut Sha256) -> std::io::Result<()> {
     let mut file = File::open(file)?;
-    file.seek(SeekFrom::Start(from))?;
-    std::io::copy(&mut file.take(n), &mut HashWriter(hash))?;
+    file.seek(SeekFrom::Start(bytes.start))?;
+    std::io::copy(&mut file.take(bytes.end - bytes.start), &mut HashWriter(hash))?;
     Ok(())
 }
 
@@ -82,7 +100,7 @@ impl std::io::Write for HashWriter<'_> {
 }
 
 /// The files of a recording with their sizes, in order of their names.
-fn files(path: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
+pub(super) fn files(path: &Path) -> std::io::Result<Vec<(PathBuf, u64)>> {
     let mut files = Vec::new();
     if path.is_dir() {
         walk(path, &mut files)?;

@@ -5,8 +5,9 @@
 
 use super::identity::identity;
 use super::job::{Job, configuration_path};
+use super::mirror::{self, Mirror};
 use super::piece::{Piece, PieceWriter};
-use super::survey;
+use super::{reach, survey};
 use crate::chain::segment_plan;
 use crate::commands::sentence;
 use crate::config;
@@ -17,7 +18,7 @@ use rangegate_dsp::chain::{ChainWorker, SegmentResult};
 use rangegate_pipeline::Stop;
 use rangegate_sources::{ReplaySource, Segmenter};
 use std::io::{ErrorKind, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// How often a worker says that it goes on.
@@ -27,7 +28,7 @@ const MAX_JOB: u32 = 1 << 20;
 
 /// What works on pieces of one recording, with all its memory.
 pub struct Bench {
-    of: (String, String, PathBuf),
+    of: (String, String, String),
     segmenter: Segmenter<ReplaySource>,
     worker: ChainWorker,
     segment: Segment,
@@ -39,13 +40,17 @@ impl Bench {
     ///
     /// # Errors
     /// The recording or the configuration is not what the job says, or cannot be read.
-    pub fn new(job: &Job) -> Result<Self> {
-        let path = PathBuf::from(&job.recording);
+    pub fn new(job: &Job, mirror: &Mirror) -> Result<Self> {
+        let path = mirror.local(&job.recording);
+        let mut config = config::load(&configuration_path(&job.out, &job.configuration))?;
+        let lacks_samples = mirror.fetch_outline(&path, &config.source.open_options())?;
         if identity(&path)? != job.identity {
             bail!("{} is not what it was when the work was planned", path.display());
         }
-        let mut config = config::load(&configuration_path(&job.out, &job.configuration))?;
         config.source.recording = Some(path);
+        if lacks_samples && let Some((file, bytes)) = reach::bytes(job, &config)? {
+            mirror.fetch(&file, bytes)?;
+        }
         let (plan, source) = survey::open(config, &Stop::new())?;
         Self::of(job, &plan, source)
     }
@@ -64,13 +69,14 @@ impl Bench {
         })
     }
 
-    fn key(job: &Job) -> (String, String, PathBuf) {
-        (job.identity.sha256.clone(), job.configuration.clone(), PathBuf::from(&job.recording))
+    fn key(job: &Job) -> (String, String, String) {
+        (job.identity.sha256.clone(), job.configuration.clone(), job.recording.clone())
     }
 
-    /// Whether a job is of this recording and configuration.
+    /// Whether it can do a job: one of this recording and configuration. What is fetched for a job is not written into
+    /// a file that this process has mapped, so that of S3 each has a bench of its own.
     pub fn is_for(&self, job: &Job) -> bool {
-        self.of == Self::key(job)
+        self.of == Self::key(job) && !mirror::is_address(Path::new(&job.recording))
     }
 
     /// Works on the segments of a job until `news`, which hears how many are done, says no. False: it said so.
@@ -109,13 +115,18 @@ impl Bench {
 ///
 /// # Errors
 /// What is wrong with the recording, or with the place of results.
-pub fn perform(bench: &mut Option<Bench>, job: &Job, news: impl FnMut(u64) -> Result<bool>) -> Result<bool> {
+pub fn perform(
+    bench: &mut Option<Bench>,
+    job: &Job,
+    mirror: &Mirror,
+    news: impl FnMut(u64) -> Result<bool>,
+) -> Result<bool> {
     if Piece::is_there(job) {
         return Ok(true);
     }
     let mut at_work = match bench.take().filter(|bench| bench.is_for(job)) {
         Some(bench) => bench,
-        None => Bench::new(job)?,
+        None => Bench::new(job, mirror)?,
     };
     let mut writer = PieceWriter::new(job)?;
     let whole = at_work.work(job, |result| writer.push(result), news)?;
@@ -126,17 +137,17 @@ pub fn perform(bench: &mut Option<Bench>, job: &Job, news: impl FnMut(u64) -> Re
     Ok(whole)
 }
 
-/// Does jobs until there are no more, or whoever gives them is gone.
+/// Does jobs until there are no more, or whoever gives them is gone. Those of S3 it does in `mirror`.
 ///
 /// # Errors
 /// Nobody listens any more.
-pub fn serve(mut jobs: impl Read, mut answers: impl Write) -> Result<()> {
+pub fn serve(mut jobs: impl Read, mut answers: impl Write, mirror: &Mirror) -> Result<()> {
     let mut bench = None;
     let parent = parent_id();
     while let Some(bytes) = next_job(&mut jobs)? {
         let mut told = Instant::now();
         let done = Job::decode(&bytes).and_then(|job| {
-            perform(&mut bench, &job, |n| {
+            perform(&mut bench, &job, mirror, |n| {
                 if told.elapsed() >= NEWS {
                     told = Instant::now();
                     writeln!(answers, "segments {n}").and_then(|()| answers.flush())?;
@@ -148,7 +159,10 @@ pub fn serve(mut jobs: impl Read, mut answers: impl Write) -> Result<()> {
         match done {
             Ok(true) => writeln!(answers, "done")?,
             Ok(false) => return Ok(()),
-            Err(error) => writeln!(answers, "failed {}", sentence(&error).replace(['\n', '\r'], " "))?,
+            Err(error) => {
+                let reason = mirror.say(&sentence(&error)).replace(['\n', '\r'], " ");
+                writeln!(answers, "failed {reason}")?;
+            }
         }
         answers.flush()?;
     }

@@ -6,6 +6,7 @@ use crate::{CreateOptions, Filled};
 use rangegate_core::{BlockHeader, ByteOrder, ByteSource, IqBlock, Layout, SampleFormat, Scalar, StreamInfo};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -108,6 +109,19 @@ pub(crate) struct FlatFile {
 }
 
 impl FlatFile {
+    /// [`crate::Recording::bytes_of`].
+    pub fn bytes_of(&self, samples: Range<u64>) -> Range<u64> {
+        let frame = (self.format.bytes() * self.n_channels) as u64;
+        let of_run = |run: &Run| {
+            let first = samples.start.max(run.header.first_sample);
+            let end = samples.end.min(run.end_sample());
+            let byte = |sample: u64| run.byte + (sample - run.header.first_sample) * frame;
+            (first < end).then(|| byte(first)..byte(end))
+        };
+        let all = self.runs.iter().filter_map(of_run);
+        all.reduce(|all, next| all.start..next.end).unwrap_or_default()
+    }
+
     /// [`crate::Recording::read`].
     pub fn read(&mut self, at: u64, max_samples: usize, block: &mut IqBlock) -> Result<bool> {
         let index = self.runs.partition_point(|run| run.end_sample() <= at);

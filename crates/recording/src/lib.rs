@@ -22,6 +22,7 @@ pub use options::parse_si;
 
 use rangegate_core::{IqBlock, SampleFormat, SampleRate, StreamInfo, TimeAnchor, Timestamp};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// The formats that are known.
@@ -160,6 +161,11 @@ pub trait Recording: Send {
     /// What could not be read so far, one sentence a loss.
     fn losses(&self) -> &[String] {
         &[]
+    }
+
+    /// The file, and the bytes in it, that hold a range of samples; `None` where these do not lie in a row in one file.
+    fn bytes_of(&self, _samples: Range<u64>) -> Option<(PathBuf, Range<u64>)> {
+        None
     }
 }
 

@@ -8,7 +8,8 @@ use crate::flat::{self, FlatFile, FlatWriter, Run, Storage};
 use crate::{CreateOptions, Filled, Kind, OpenOptions, Recording, RecordingInfo, Writer};
 use rangegate_core::{BlockHeader, IqBlock, SampleFormat, SampleRate, Scalar, StreamInfo, TimeAnchor};
 use serde_json::json;
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// What to tell a user whose file does not say how its samples are stored.
 const SAY_THE_FORMAT: &str = "say how it is stored, for example --format cs16@2.4e6";
@@ -97,6 +98,10 @@ impl Recording for RawRecording {
 
     fn losses(&self) -> &[String] {
         &self.losses
+    }
+
+    fn bytes_of(&self, samples: Range<u64>) -> Option<(PathBuf, Range<u64>)> {
+        Some((self.file.path.clone(), self.file.bytes_of(samples)))
     }
 }
 

@@ -14,7 +14,7 @@ pub const MAX_PIECES: u16 = 4096;
 /// Arguments of `reprocess`.
 #[derive(Debug, clap::Args)]
 pub struct ReprocessArgs {
-    /// Recordings, or folders with recordings in them
+    /// Recordings, or folders with recordings in them; s3://BUCKET/PREFIX for those in S3 (feature s3)
     #[arg(value_name = "RECORDING", required_unless_present = "as_worker", value_hint = ValueHint::AnyPath)]
     pub recordings: Vec<PathBuf>,
 
@@ -58,6 +58,11 @@ pub struct ReprocessArgs {
     /// Say what would be done and how long it would take, after trying a piece
     #[arg(long)]
     pub dry_run: bool,
+
+    /// Keep what is fetched of recordings in S3 in this folder, for the next start; default: in DIR/pieces, until all
+    /// is merged
+    #[arg(long, value_name = "FOLDER", value_hint = ValueHint::DirPath)]
+    pub cache: Option<PathBuf>,
 
     /// Which samples of each recording, and how to read them.
     #[command(flatten)]

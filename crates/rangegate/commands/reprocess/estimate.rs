@@ -6,6 +6,7 @@ use super::summary::Aside;
 use crate::Outcome;
 use crate::commands::{print, print_json};
 use crate::reprocess::job::Job;
+use crate::reprocess::mirror::Mirror;
 use crate::reprocess::work::Bench;
 use anyhow::Result;
 use serde::Serialize;
@@ -57,7 +58,7 @@ pub fn dry_run(args: &ReprocessArgs, work: &Work, quiet: bool) -> Result<Outcome
     if !quiet && !missing.is_empty() {
         tracing::info!("a piece is tried");
     }
-    let trial = missing.get(missing.len() / 2).map(|job| try_piece(job)).transpose()?;
+    let trial = missing.get(missing.len() / 2).map(|job| try_piece(job, &work.mirror)).transpose()?;
     let per_segment = trial.map(|(segments, seconds)| seconds / segments.max(1) as f64);
     let estimate = Estimate {
         configuration: &work.common.configuration,
@@ -85,7 +86,7 @@ pub fn dry_run(args: &ReprocessArgs, work: &Work, quiet: bool) -> Result<Outcome
 fn line(part: &Part) -> Line<'_> {
     Line {
         name: &part.found.name,
-        path: part.found.path.display().to_string(),
+        path: part.called.clone(),
         bytes: part.identity.bytes,
         samples: part.survey.counts.samples,
         gaps: part.survey.counts.gaps,
@@ -95,8 +96,8 @@ fn line(part: &Part) -> Line<'_> {
 }
 
 /// Works on a piece for a while, and keeps nothing of it: segments, and seconds that they took.
-fn try_piece(job: &Job) -> Result<(u64, f64)> {
-    let mut bench = Bench::new(job)?;
+fn try_piece(job: &Job, mirror: &Mirror) -> Result<(u64, f64)> {
+    let mut bench = Bench::new(job, mirror)?;
     let (begun, mut segments) = (Instant::now(), 0);
     bench.work(
         job,

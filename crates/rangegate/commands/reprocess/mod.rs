@@ -9,6 +9,7 @@ mod summary;
 use crate::Outcome;
 use crate::reprocess::job::Job;
 use crate::reprocess::merge;
+use crate::reprocess::mirror::Mirror;
 use crate::reprocess::piece::Piece;
 use crate::reprocess::pool::{Account, Pool, Progress};
 use crate::reprocess::{survey, work};
@@ -29,11 +30,12 @@ use summary::{Aside, Summary};
 /// Nothing can be worked on: no recording, no configuration, no place for results, no queue.
 pub fn reprocess(args: &ReprocessArgs, quiet: bool) -> Result<Outcome> {
     if args.as_worker {
-        work::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
+        let mirror = Mirror::new(args.cache.as_deref().context("--cache is missing")?);
+        work::serve(std::io::stdin().lock(), std::io::stdout().lock(), &mirror)?;
         return Ok(Outcome::Done);
     }
     let stop = super::run::stop_on_interrupt();
-    let mut work = Work::plan(args, &stop)?;
+    let work = Work::plan(args, &stop)?;
     if args.dry_run {
         return estimate::dry_run(args, &work, quiet);
     }
@@ -43,15 +45,19 @@ pub fn reprocess(args: &ReprocessArgs, quiet: bool) -> Result<Outcome> {
     if !args.merge {
         let missing = work.missing(args.shard);
         summary.reused = work.n_jobs(args.shard) - missing.len() as u64;
-        let account = do_pieces(args, &missing, &mut summary.set_aside, &stop, quiet)?;
+        let account = do_pieces(args, &work, &missing, &mut summary.set_aside, &stop, quiet)?;
         summary.account(&account);
         if stop.is_set() {
             bail!("stopped: what is done is kept, and the same command goes on from there");
         }
     }
     if merges {
-        merge_all(&mut work, &mut summary)?;
+        merge_all(&work, &mut summary)?;
         summary.write(&work.common.out)?;
+        if args.cache.is_none() && summary.set_aside.is_empty() {
+            // What is not there, or cannot be removed, hinders nobody.
+            let _ = std::fs::remove_dir_all(work.mirror.folder());
+        }
     }
     summary.warn();
     if args.json {
@@ -84,6 +90,7 @@ fn lock(out: &Path) -> Result<File> {
 /// Has the missing pieces done by worker processes.
 fn do_pieces(
     args: &ReprocessArgs,
+    work: &Work,
     missing: &[&Job],
     set_aside: &mut Vec<Aside>,
     stop: &Stop,
@@ -100,7 +107,7 @@ fn do_pieces(
     let program = std::env::current_exe().context("cannot find this program to start it again")?;
     let command = || {
         let mut command = Command::new(&program);
-        command.args(["reprocess", "--as-worker"]);
+        command.args(["reprocess", "--as-worker", "--cache"]).arg(work.mirror.folder());
         command
     };
     let n_segments: u64 = missing.iter().map(|job| job.n_segments()).sum();
@@ -142,22 +149,26 @@ fn bar(n_segments: u64, quiet: bool) -> ProgressBar {
 }
 
 /// Merges the pieces of each recording.
-fn merge_all(work: &mut Work, summary: &mut Summary) -> Result<()> {
-    for Part { found, survey, jobs, config, .. } in &work.parts {
-        let told = |aside: &Aside| aside.recording == found.path.display().to_string();
-        let is_known = summary.set_aside.iter().any(told);
+fn merge_all(work: &Work, summary: &mut Summary) -> Result<()> {
+    for part in &work.parts {
+        let Part { found, called, survey, jobs, config, .. } = part;
+        let is_known = summary.set_aside.iter().any(|aside| aside.recording == *called);
         for job in jobs.iter().filter(|job| !is_known && !Piece::is_there(job)) {
             summary.set_aside.push(Aside::of_piece(job, "was not done".to_owned(), 0));
         }
-        let merged = survey::open(config.clone(), &Stop::new()).and_then(|(plan, source)| {
+        let merged = survey::open(config.clone(), &Stop::new()).and_then(|(mut plan, source)| {
             drop(source);
+            plan.config.source.recording = Some(called.into());
+            if let Some(recording) = &mut plan.recording {
+                recording.path = called.into();
+            }
             merge::merge(&plan, survey, jobs, &work.common.out.join(&found.name))
         });
         match merged {
-            Ok(report) => summary.merged(found, survey, jobs.len(), &report),
+            Ok(report) => summary.merged(part, &report),
             Err(error) => {
-                let reason = super::sentence(&error);
-                summary.set_aside.push(Aside::of_recording(&found.path, reason));
+                let reason = work.mirror.say(&super::sentence(&error));
+                summary.set_aside.push(Aside::of_recording(called.clone(), reason));
             }
         }
     }

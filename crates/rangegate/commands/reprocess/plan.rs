@@ -8,13 +8,14 @@ use crate::plan;
 use crate::reprocess::find::{self, Found, PIECES};
 use crate::reprocess::identity::{Identity, hex, identity};
 use crate::reprocess::job::{Common, Job, configuration_path, write_whole};
+use crate::reprocess::mirror::{self, Mirror};
 use crate::reprocess::piece::Piece;
 use crate::reprocess::survey::{self, Survey, essence};
 use anyhow::{Context, Result};
 use rangegate_pipeline::Stop;
 use rangegate_sources::{Repeat, Speed};
 use sha2::{Digest, Sha256};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Samples of a piece where the user says nothing: seconds of work, so that little is lost with a worker, and enough
 /// pieces that all workers end at about the same time.
@@ -24,6 +25,8 @@ const PIECE_SAMPLES: u64 = 1 << 22;
 pub struct Part {
     /// Which.
     pub found: Found,
+    /// Its path, or its address in S3.
+    pub called: String,
     /// What it is.
     pub identity: Identity,
     /// Its segments.
@@ -42,6 +45,8 @@ pub struct Work {
     pub parts: Vec<Part>,
     /// Those that cannot, or not to their end.
     pub set_aside: Vec<Aside>,
+    /// What is there of recordings in S3.
+    pub mirror: Mirror,
 }
 
 impl Work {
@@ -60,35 +65,50 @@ impl Work {
             tracing::warn!("output.maps: reprocess saves no maps");
             config.output.maps = false;
         }
-        let found = find::recordings(&args.recordings, &config.source.open_options(), &out)?;
+        let mirror = Mirror::new(&mirror_folder(args, &out)?);
+        let named = local(&args.recordings, &mirror)?;
+        if config.output.sigmf_annotations && named != args.recordings {
+            tracing::warn!(
+                "output.sigmf_annotations: there are none for recordings in S3, nor for others beside them"
+            );
+            config.output.sigmf_annotations = false;
+        }
+        let found = find::recordings(&named, &config.source.open_options(), &out, &mirror)?;
         let common = Common { configuration: save_configuration(&config, &out)?, out };
-        let mut work = Self { common, parts: Vec::new(), set_aside: Vec::new() };
+        let mut work = Self { common, parts: Vec::new(), set_aside: Vec::new(), mirror };
         for found in found {
             let mut config = config.clone();
             config.source.recording = Some(found.path.clone());
-            let path = found.path.clone();
+            let called = work.mirror.name(&found.path);
             match work.part(found, config, args, stop) {
                 Ok(part) => {
-                    work.set_aside.extend(part.survey.broken.clone().map(|r| Aside::of_recording(&path, r)));
+                    work.set_aside.extend(part.survey.broken.clone().map(|r| Aside::of_recording(called, r)));
                     work.parts.push(part);
                 }
                 Err(error) if stop.is_set() => return Err(error),
-                Err(error) => work.set_aside.push(Aside::of_recording(&path, sentence(&error))),
+                Err(error) => {
+                    let reason = work.mirror.say(&sentence(&error));
+                    work.set_aside.push(Aside::of_recording(called, reason));
+                }
             }
         }
         Ok(work)
     }
 
     fn part(&self, found: Found, config: Config, args: &ReprocessArgs, stop: &Stop) -> Result<Part> {
+        self.mirror.fetch_outline(&found.path, &config.source.open_options())?;
         let identity = identity(&found.path)?;
-        let survey = self.survey(&found, &identity, &config, stop)?;
+        let mut survey = self.survey(&found, &identity, &config, stop)?;
+        for said in survey.losses.iter_mut().chain(&mut survey.broken) {
+            *said = self.mirror.say(said);
+        }
         let by_length = survey.counts.samples.div_ceil(PIECE_SAMPLES).min(MAX_PIECES.into());
         let n_pieces = args.pieces.map_or(by_length, u64::from).max(1) as usize;
-        let recording = found.path.to_str().context("the path is no text")?;
-        let job =
-            |(place, end)| Job::new(&self.common, &found.name, recording.to_owned(), &identity, place, end);
+        found.path.to_str().context("the path is no text")?;
+        let called = self.mirror.name(&found.path);
+        let job = |(place, end)| Job::new(&self.common, &found.name, called.clone(), &identity, place, end);
         let jobs = survey.pieces(n_pieces).into_iter().map(job).collect();
-        Ok(Part { found, identity, survey, jobs, config })
+        Ok(Part { found, called, identity, survey, jobs, config })
     }
 
     /// The segments of a recording, which an earlier start may have counted.
@@ -135,6 +155,23 @@ impl Work {
     pub fn missing(&self, shard: Option<Shard>) -> Vec<&Job> {
         self.jobs(shard).filter(|job| !Piece::is_there(job)).collect()
     }
+}
+
+/// Where copies of objects are kept.
+fn mirror_folder(args: &ReprocessArgs, out: &Path) -> Result<PathBuf> {
+    Ok(match &args.cache {
+        Some(folder) => std::path::absolute(folder)?,
+        None => out.join(PIECES).join("s3"),
+    })
+}
+
+/// What was named, as files and folders of this machine.
+fn local(named: &[PathBuf], mirror: &Mirror) -> Result<Vec<PathBuf>> {
+    let local = |named: &PathBuf| match named.to_str().filter(|_| mirror::is_address(named)) {
+        Some(address) => mirror.list(address),
+        None => Ok(named.clone()),
+    };
+    named.iter().map(local).collect()
 }
 
 /// Puts what decides about pieces of a configuration where workers find it, and gives its hash.

@@ -1,11 +1,9 @@
 //! `reprocess.json`: what was done, and what was not.
 
-use super::plan::Work;
+use super::plan::{Part, Work};
 use crate::Outcome;
-use crate::reprocess::find::Found;
 use crate::reprocess::job::{Job, write_whole};
 use crate::reprocess::pool::Account;
-use crate::reprocess::survey::Survey;
 use anyhow::Result;
 use rangegate_sinks::RunReport;
 use serde::Serialize;
@@ -22,7 +20,7 @@ const MOST_TOLD: usize = 10;
 /// What cannot be done, and why.
 #[derive(Clone, Debug, Serialize)]
 pub struct Aside {
-    /// Path of the recording.
+    /// Path of the recording, or its address in S3.
     pub recording: String,
     /// First segment of the piece, and the one after its last; null where it is the recording itself.
     pub segments: Option<(u64, u64)>,
@@ -40,8 +38,8 @@ impl Aside {
     }
 
     /// A recording, or the rest of one.
-    pub fn of_recording(path: &Path, reason: String) -> Self {
-        Self { recording: path.display().to_string(), segments: None, reason, attempts: 1 }
+    pub fn of_recording(recording: String, reason: String) -> Self {
+        Self { recording, segments: None, reason, attempts: 1 }
     }
 }
 
@@ -125,12 +123,13 @@ impl Summary {
     }
 
     /// A recording is merged.
-    pub fn merged(&mut self, found: &Found, survey: &Survey, pieces: usize, report: &RunReport) {
+    pub fn merged(&mut self, part: &Part, report: &RunReport) {
+        let Part { found, called, survey, jobs, .. } = part;
         self.lost_data |= report.lost_data();
         self.recordings.push(Merged {
             name: found.name.clone(),
-            path: found.path.display().to_string(),
-            pieces,
+            path: called.clone(),
+            pieces: jobs.len(),
             segments: survey.n_segments,
             samples: report.samples_in,
             detections: report.detections,

@@ -40,7 +40,8 @@ use meta::Meta;
 use rangegate_core::{IqBlock, SampleRate};
 use sha2::{Digest, Sha512};
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 struct SigmfRecording {
     info: RecordingInfo,
@@ -131,6 +132,10 @@ impl Recording for SigmfRecording {
 
     fn losses(&self) -> &[String] {
         &self.losses
+    }
+
+    fn bytes_of(&self, samples: Range<u64>) -> Option<(PathBuf, Range<u64>)> {
+        Some((self.file.path.clone(), self.file.bytes_of(samples)))
     }
 }
 
