@@ -254,6 +254,21 @@ fn what_was_done_before_the_coordinator_was_killed_is_not_done_again() {
     case.is_same("resumed");
 }
 
+/// The samples' files of a Digital RF recording, in order.
+fn h5_files(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(h5_files(&path));
+        } else if path.file_name().unwrap().to_string_lossy().starts_with("rf@") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
 #[test]
 fn a_damaged_recording_is_listed_and_the_rest_is_done() {
     let case = Case::burst();
@@ -286,6 +301,11 @@ fn a_damaged_recording_is_listed_and_the_rest_is_done() {
     for name in ["a", "c"] {
         assert!(std::fs::read(out.join(name).join("detections.jsonl")).unwrap() == case.detections, "{name}");
     }
+    // What cannot be read of a recording is told, and the rest of it is there.
+    let cut = h5_files(&archive.join("c")).remove(0);
+    std::fs::OpenOptions::new().write(true).open(&cut).unwrap().set_len(100).unwrap();
+    let message = run_fails(&arguments, 1);
+    assert!(message.contains("lost data:") && message.contains(text(&cut)), "{message}");
     // A recording that changes after it was looked at is not worked on as if it were the same.
     let missing = archive.join("d.sigmf-meta");
     let message =

@@ -22,6 +22,8 @@ use std::time::{Duration, Instant};
 const IDLE: Duration = Duration::from_millis(4);
 /// How long rows, detections and tracks are gathered before they are told.
 const GATHER: Duration = Duration::from_millis(40);
+/// From picture to picture where a recording runs as fast as it goes: there each costs it speed, and the eye cannot follow.
+const AT_FULL_SPEED: Duration = Duration::from_millis(100);
 /// Rows of one frame of a waterfall, and detections of one message, at most.
 const MAX_ROWS: usize = 64;
 const MAX_ITEMS: usize = 1_000;
@@ -154,7 +156,9 @@ impl<'a> Show<'a> {
         if is_seen(View::Spectrum) || by_overview && (is_seen(View::RangeTime) || is_seen(View::AScope)) {
             wanted |= Wanted::Overview as u32;
         }
-        self.live.shared.want(wanted, self.hub.interval());
+        let is_at_full_speed = self.live.replay().is_some_and(|replay| replay.speed.is_none());
+        let least = if is_at_full_speed { AT_FULL_SPEED } else { Duration::ZERO };
+        self.live.shared.want(wanted, self.hub.interval().max(least));
     }
 
     fn time_s(&self, time: Option<Timestamp>, sample: u64) -> f64 {

@@ -87,11 +87,7 @@ impl OverviewPlan {
             return;
         }
         for part in core.chunks(PART) {
-            let (mut sum, mut peak) = (0.0_f32, 0.0_f32);
-            for x in part {
-                sum += x.norm_sqr();
-                peak = peak.max(x.norm_sqr());
-            }
+            let (sum, peak) = sum_and_peak(part);
             out.mean_power.push(sum / part.len() as f32);
             out.peak_power.push(peak);
             let first = out.spectrum.len();
@@ -115,6 +111,25 @@ impl OverviewPlan {
             }
         }
     }
+}
+
+/// Σ|x|² and the greatest |x|², in lanes, because a sum has to wait for the one before.
+fn sum_and_peak(part: &[Complex32]) -> (f32, f32) {
+    const LANES: usize = 16;
+    let (mut sums, mut peaks) = ([0.0_f32; LANES], [0.0_f32; LANES]);
+    let (chunks, rest) = part.as_chunks::<LANES>();
+    let mut take = |lane: usize, x: &Complex32| {
+        let power = x.norm_sqr();
+        sums[lane] += power;
+        peaks[lane] = if power > peaks[lane] { power } else { peaks[lane] };
+    };
+    for chunk in chunks {
+        for (lane, x) in chunk.iter().enumerate() {
+            take(lane, x);
+        }
+    }
+    rest.iter().enumerate().for_each(|(lane, x)| take(lane, x));
+    (sums.iter().sum(), peaks.iter().copied().fold(0.0, f32::max))
 }
 
 impl std::fmt::Debug for OverviewPlan {

@@ -149,16 +149,10 @@ impl Summary {
         write_whole(&out.join("reprocess.json"), &text)
     }
 
-    /// Says on standard error what was not done.
+    /// Says on standard error what was not done, and what could not be read.
     pub fn warn(&self) {
-        let mut stderr = std::io::stderr().lock();
-        for aside in self.set_aside.iter().take(MOST_TOLD) {
-            let _ = writeln!(stderr, "rangegate: set aside: {aside}");
-        }
-        if self.set_aside.len() > MOST_TOLD {
-            let n = self.set_aside.len() - MOST_TOLD;
-            let _ = writeln!(stderr, "rangegate: set aside: {n} more, all in reprocess.json");
-        }
+        warn("set aside", self.set_aside.iter());
+        warn("lost data", self.recordings.iter().flat_map(|merged| &merged.losses));
     }
 
     /// The summary for people.
@@ -189,5 +183,21 @@ impl Summary {
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         if self.set_aside.is_empty() && !self.lost_data { Outcome::Done } else { Outcome::Differs }
+    }
+}
+
+/// The first lines of a kind, and how many there are besides.
+fn warn(what: &str, all: impl Iterator<Item = impl fmt::Display>) {
+    let mut stderr = std::io::stderr().lock();
+    let mut n_more = 0;
+    for (n, one) in all.enumerate() {
+        if n < MOST_TOLD {
+            let _ = writeln!(stderr, "rangegate: {what}: {one}");
+        } else {
+            n_more += 1;
+        }
+    }
+    if n_more > 0 {
+        let _ = writeln!(stderr, "rangegate: {what}: {n_more} more, all in reprocess.json");
     }
 }

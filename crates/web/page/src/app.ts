@@ -30,7 +30,7 @@ import { WaterfallView } from "./view-waterfall.ts";
 const TIMELINE_MS = 2_000;
 const NOTICE_MS = 6_000;
 /** A map of a picture as large as ours is sent no more often. */
-const MAX_FPS = 30;
+const MAX_FPS = 40;
 
 export class App implements Context {
   readonly settings = new SettingsStore();
