@@ -34,13 +34,13 @@ impl Server {
         let mut command = Command::new(python);
         command.arg(repository("tests/python/s3_server.py")).stderr(Stdio::null());
         let mut process = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (commands, answers) = (process.stdin.take(), BufReader::new(process.stdout.take().unwrap()));
-        let [endpoint, key, secret] = [const { String::new() }; 3];
-        let mut server = Self { process, commands, answers, endpoint, key, secret };
-        let said = server.line();
-        let words: Vec<_> = said.split(' ').map(str::to_owned).collect();
+        let commands = process.stdin.take();
+        let mut answers = BufReader::new(process.stdout.take().unwrap());
+        let mut said = String::new();
+        answers.read_line(&mut said).unwrap();
+        let words: Vec<_> = said.split_whitespace().map(str::to_owned).collect();
         let [endpoint, key, secret] = words.try_into().unwrap();
-        Some(Self { endpoint, key, secret, ..server })
+        Some(Self { process, commands, answers, endpoint, key, secret })
     }
 
     fn line(&mut self) -> String {

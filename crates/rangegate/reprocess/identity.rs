@@ -55,19 +55,22 @@ pub fn identity(path: &Path) -> Result<Identity> {
 pub(super) fn reads(path: &Path) -> std::io::Result<Vec<(PathBuf, Range<u64>)>> {
     let files = files(path)?;
     let bytes = files.iter().map(|(_, size)| size).sum();
-    let of = |n: usize| read_of(&files, n, bytes).into_iter().map(|range| (files[n].0.clone(), range));
-    Ok((0..files.len()).flat_map(of).collect())
+    let mut reads = Vec::new();
+    for (n, (file, _)) in files.iter().enumerate() {
+        reads.extend(read_of(&files, n, bytes).map(|range| (file.clone(), range)));
+    }
+    Ok(reads)
 }
 
-/// What is read of the `n`th file, where all have so many bytes.
-fn read_of(files: &[(PathBuf, u64)], n: usize, bytes: u64) -> Vec<Range<u64>> {
+/// What is read of the `n`th file, where all have so many bytes: all of it, both ends, or nothing.
+fn read_of(files: &[(PathBuf, u64)], n: usize, bytes: u64) -> [Range<u64>; 2] {
     let size = files[n].1;
     if bytes <= SMALL_BYTES {
-        vec![0..size]
+        [0..size, size..size]
     } else if n < MOST_READ || n + MOST_READ >= files.len() {
-        vec![0..size.min(END_BYTES), size.saturating_sub(END_BYTES)..size]
+        [0..size.min(END_BYTES), size.saturating_sub(END_BYTES)..size]
     } else {
-        Vec::new()
+        [0..0, 0..0]
     }
 }
 

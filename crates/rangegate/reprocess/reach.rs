@@ -28,12 +28,12 @@ fn samples(job: &Job, config: &Config) -> Result<Range<u64>> {
     let mut segmenter = Segmenter::new(source, one_set)?;
     let mut segment = segmenter.make_segment();
     segmenter.go_to(&job.place).map_err(anyhow::Error::from_boxed)?;
-    let mut samples = u64::MAX..0;
+    let (mut first, mut end) = (u64::MAX, 0);
     while segmenter.next_segment(&mut segment).map_err(anyhow::Error::from_boxed)?
         && segment.sequence < job.end
     {
-        samples.start = samples.start.min(segment.block.header.first_sample);
-        samples.end = samples.end.max(segment.block.end_sample());
+        first = first.min(segment.block.header.first_sample);
+        end = end.max(segment.block.end_sample());
     }
-    Ok(samples)
+    Ok(first..end)
 }

@@ -105,9 +105,10 @@ fn do_pieces(
     // Others may have done some of a shared queue.
     let n_workers = args.workers.map_or(cores, usize::from).min(missing.len());
     let program = std::env::current_exe().context("cannot find this program to start it again")?;
+    let cache = work.mirror.folder();
     let command = || {
         let mut command = Command::new(&program);
-        command.args(["reprocess", "--as-worker", "--cache"]).arg(work.mirror.folder());
+        command.args(["reprocess", "--as-worker", "--cache"]).arg(cache);
         command
     };
     let n_segments: u64 = missing.iter().map(|job| job.n_segments()).sum();

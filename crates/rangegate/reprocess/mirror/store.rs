@@ -7,12 +7,14 @@ use futures_util::StreamExt;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::path::Path;
 use object_store::{Error, GetOptions, GetRange, ObjectMeta, ObjectStore, ObjectStoreExt, RetryConfig};
-use std::error::Error as _;
 use std::ops::Range;
 use tokio::runtime::{Builder, Runtime};
 
 /// How often a request is made again: with pauses that double, some seconds in all.
 const RETRIES: usize = 6;
+/// What servers say of a key that may not do something, also where the kind of the error does not tell.
+const REFUSALS: [&str; 5] =
+    ["AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"];
 
 /// A bucket.
 pub struct Store {
@@ -119,11 +121,13 @@ fn explain(address: &str, error: &Error) -> anyhow::Error {
     // Servers answer in XML.
     let code =
         cause.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code);
+    let is_refused = matches!(error, Error::PermissionDenied { .. } | Error::Unauthenticated { .. })
+        || code.is_some_and(|code| REFUSALS.contains(&code));
     match (error, code) {
-        (Error::NotFound { .. }, Some("NoSuchBucket")) => anyhow!("{address}: there is no such bucket"),
+        (_, Some("NoSuchBucket")) => anyhow!("{address}: there is no such bucket"),
         (Error::NotFound { .. }, _) => anyhow!("{address} is not there any more"),
         (Error::Precondition { .. }, _) => anyhow!("{address} is not what it was when it was listed"),
-        (Error::PermissionDenied { .. } | Error::Unauthenticated { .. }, code) => anyhow!(
+        _ if is_refused => anyhow!(
             "{address}: the server refuses the key (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY): {}",
             code.unwrap_or("it may not do this")
         ),
