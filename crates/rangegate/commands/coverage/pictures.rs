@@ -25,7 +25,11 @@ pub fn draw(
     let mut drawn = Vec::new();
     for cover in covers {
         let path = folder.join(format!("coverage-{:.0}m.png", cover.altitude_m));
-        let title = format!("Seen at {:.0} m by {}", cover.altitude_m, names(stations));
+        let altitude = match cover.altitude_m {
+            m if m < 20e3 => format!("{m:.0} m"),
+            m => format!("{:.0} km", m / 1e3),
+        };
+        let title = format!("Seen at {altitude} by {}", names(stations));
         let mut classes = vec![class("nobody (gap)", NOBODY)];
         classes.extend(
             stations.iter().zip(ALONE).map(|(station, tint)| class(&format!("{} alone", station.name), tint)),

@@ -13,8 +13,14 @@ use tokio::runtime::{Builder, Runtime};
 /// How often a request is made again: with pauses that double, some seconds in all.
 const RETRIES: usize = 6;
 /// What servers say of a key that may not do something, also where the kind of the error does not tell.
-const REFUSALS: [&str; 5] =
-    ["AccessDenied", "ExpiredToken", "InvalidAccessKeyId", "InvalidToken", "SignatureDoesNotMatch"];
+const REFUSALS: [&str; 6] = [
+    "AccessDenied",
+    "ExpiredToken",
+    "InvalidAccessKeyId",
+    "InvalidToken",
+    "NotSignedUp",
+    "SignatureDoesNotMatch",
+];
 
 /// A bucket.
 pub struct Store {
@@ -49,7 +55,10 @@ impl Store {
             let mut listed = Vec::new();
             let mut objects = self.bucket.list(Some(&prefix));
             while let Some(object) = objects.next().await {
-                listed.push(object?);
+                let object = object?;
+                // Some servers list no tags.
+                let has_tag = object.e_tag.is_some();
+                listed.push(if has_tag { object } else { self.bucket.head(&object.location).await? });
             }
             Ok(listed)
         });
@@ -132,6 +141,9 @@ fn explain(address: &str, error: &Error) -> anyhow::Error {
             code.unwrap_or("it may not do this")
         ),
         (_, Some(code)) => anyhow!("{address}: the server says {code}"),
+        (_, None) if std::env::var_os("AWS_ACCESS_KEY_ID").is_none() => anyhow!(
+            "{address}: no key is given (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY), nor does this machine have one: {cause}"
+        ),
         (_, None) => anyhow!("{address}: the server cannot be asked: {cause}"),
     }
 }
