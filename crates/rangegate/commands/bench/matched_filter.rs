@@ -19,8 +19,9 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     if !(1..=MAX_TAPS).contains(&n_taps) || !(1..=MAX_TEMPLATES).contains(&n_templates) {
         bail!("--taps {n_taps} --templates {n_templates}: expected 1 to {MAX_TAPS} and 1 to {MAX_TEMPLATES}");
     }
-    let fft_len = args.fft_len.unwrap_or_else(|| MatchedFilterPlan::fft_len_for(n_taps, None));
-    if fft_len < n_taps || args.samples < fft_len {
+    let fft_len = |path| args.fft_len.unwrap_or_else(|| MatchedFilterPlan::fft_len_on(path, n_taps, None));
+    let fft_lens = Path::ALL.map(fft_len);
+    if let Some(fft_len) = fft_lens.into_iter().find(|&n| n < n_taps || args.samples < n) {
         bail!(
             "--fft-len {fft_len}: expected at least the taps, {n_taps}, and at most the samples, {}",
             args.samples
@@ -29,7 +30,7 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     let templates: Vec<Vec<_>> = (0..n_templates).map(|k| chirp(n_taps, k)).collect();
     let block = noise::block(&args.format, args.samples)?;
     let samples = samples(&block)?;
-    let planned = Path::ALL.into_iter().map(|path| Convolver::plan_for(path, &templates, fft_len));
+    let planned = Path::ALL.into_iter().map(|path| Convolver::plan_for(path, &templates, fft_len(path)));
     let plans: Vec<Convolver> =
         planned.zip(Path::ALL).filter(|(plan, path)| plan.path() == *path).map(|(plan, _)| plan).collect();
     for plan in &plans {
@@ -73,9 +74,13 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
             });
         }));
     }
+    let transforms: Vec<_> =
+        plans.iter().map(|plan| format!("{} ({})", plan.fft_len(), plan.path())).collect();
     let work = format!(
-        "{n_templates} templates of {n_taps} taps, transforms of {fft_len}, {} samples of {}",
-        args.samples, args.format
+        "{n_templates} templates of {n_taps} taps, transforms of {}, {} samples of {}",
+        transforms.join(", "),
+        args.samples,
+        args.format
     );
     let report = interleaved("matched-filter", work, cases, args.time.seconds)?;
     show(&report, args.time.json)
