@@ -159,6 +159,17 @@ impl Mirror {
         Ok(())
     }
 
+    fn lock(&self) -> Result<File> {
+        let path = self.folder.join("lock");
+        let open = || std::fs::create_dir_all(&self.folder).and_then(|()| File::create(&path));
+        let file = open().with_context(|| format!("cannot write {}", path.display()))?;
+        if let Err(error) = file.lock() {
+            // Some file systems have no locks.
+            tracing::debug!("{}: {error}", path.display());
+        }
+        Ok(file)
+    }
+
     fn objects(&self) -> PathBuf {
         self.folder.join("objects")
     }
@@ -184,6 +195,8 @@ impl Mirror {
 
     /// Makes the files of objects that are new or others than they were, and removes those of objects that are gone.
     fn lay_out(&self, bucket: &str, prefix: &str, objects: &[Object]) -> Result<()> {
+        // Two starts in one folder must not both find a file missing.
+        let _lock = self.lock()?;
         let (files, records) = (self.objects().join(bucket), self.records().join(bucket));
         let keys = tree::files(objects);
         for gone in tree::listed(&files, prefix).into_iter().filter(|key| !keys.contains_key(&**key)) {
