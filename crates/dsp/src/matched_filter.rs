@@ -28,8 +28,10 @@ use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
 use std::sync::Arc;
 
-/// Longer transforms leave the cache of one core.
+/// Longer transforms leave the cache of one core: worth it for rows that would fill half of a shorter one.
 const LONGEST_FFT: usize = 32_768;
+/// Longer ones take the portable way.
+const LONGEST_BY_VECTORS: usize = 131_072;
 /// Shorter ones are all overhead.
 const SHORTEST_FFT: usize = 1024;
 
@@ -67,9 +69,10 @@ pub struct MatchedFilterPlan {
 
 impl MatchedFilterPlan {
     /// Length of the transform for rows of at most `longest` samples: eight times that, within 1,024 and
-    /// 32,768, but at least twice, and no longer than runs of `run_len` samples need.
+    /// 32,768, four times up to 131,072, but at least twice, and no longer than runs of `run_len` samples need.
     pub fn fft_len_for(longest: usize, run_len: Option<usize>) -> usize {
         let wanted = (8 * longest).next_power_of_two().clamp(SHORTEST_FFT, LONGEST_FFT);
+        let wanted = wanted.max((4 * longest).next_power_of_two().min(LONGEST_BY_VECTORS));
         let useful = run_len.map_or(wanted, |run| wanted.min(run.next_power_of_two()));
         useful.max((2 * longest).next_power_of_two())
     }
@@ -335,7 +338,15 @@ mod tests {
 
     #[test]
     fn transforms_are_eight_times_the_replica_within_the_cache() {
-        let cases = [(1, None, 1024), (1000, None, 8192), (10_000, None, 32_768), (16_385, None, 65_536)];
+        let cases = [
+            (1, None, 1024),
+            (1000, None, 8192),
+            (8192, None, 32_768),
+            (10_000, None, 65_536),
+            (16_385, None, 131_072),
+            (40_000, None, 131_072),
+            (70_000, None, 262_144),
+        ];
         for (longest, run, expected) in cases {
             assert_eq!(MatchedFilterPlan::fft_len_for(longest, run), expected, "{longest}");
         }
