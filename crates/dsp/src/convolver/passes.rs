@@ -273,6 +273,7 @@ pub(super) struct TailPart<'a, V> {
     pub(super) within: &'a [Group<V>],
     pub(super) backward: &'a [C<V>],
     pub(super) quads: &'a [C<V>; 2],
+    /// What is worked on in the place of what the block holds, if anything.
     pub(super) spectrum: &'a [C<V>],
     pub(super) template: &'a [Group<V>],
     pub(super) block: &'a mut [C<V>],
@@ -300,7 +301,7 @@ impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kerne
             for line in k * ahead.n_lines..(k + 1) * ahead.n_lines {
                 simd::prefetch(ahead.bytes, ahead.at + line * LINE);
             }
-            let mut rows = if FORWARD { *x } else { spectrum.as_chunks::<R>().0[k] };
+            let mut rows = if spectrum.is_empty() { *x } else { spectrum.as_chunks::<R>().0[k] };
             if FORWARD {
                 split(&mut rows, &OfBlock(zero, across));
             }

@@ -2,9 +2,9 @@
 //!
 //! A block is chunks of as many complex samples as a vector has lanes. The first pass converts samples and does the
 //! first levels of the forward transform, across parts of the block; the last does the last levels of the backward one
-//! and writes. Between them each part, which stays in the innermost cache, is worked on from end to end: passes, a
-//! tail, passes back. The tail holds some rows of one chunk in registers, does the forward levels across rows and then
-//! within them, multiplies with the template, and goes back.
+//! and writes. Between them each part, or part of a part, that stays in the innermost cache is worked on from end to
+//! end: passes, a tail, passes back. The tail holds some rows of one chunk in registers, does the forward levels across
+//! rows and then within them, multiplies with the template, and goes back.
 //!
 //! Forward, a twiddle factor belongs to a block and is the same in all lanes; backward, it belongs to a position.
 
@@ -21,6 +21,9 @@ use rustfft::num_complex::Complex;
 
 type C<V> = ComplexVector<V>;
 type C64 = Complex<f64>;
+
+/// Bytes of a part that stays in the innermost cache, with its factors and its share of the template.
+const INNERMOST: usize = 1 << 15;
 
 const NOTHING_AHEAD: Ahead<'_> = Ahead { bytes: &[], at: 0, n_lines: 0 };
 
@@ -73,6 +76,19 @@ struct Tail<V> {
     backward_within: [C<V>; 2],
     /// Across rows, `radix/2`.
     backward: Vec<C<V>>,
+}
+
+/// Chunks of a block between the first pass and the last.
+struct Inner<'a, V> {
+    /// Where the next block lies.
+    ahead: Ahead<'a>,
+    /// What is transformed back where nothing is transformed forward, of the whole block.
+    spectrum: &'a [C<V>],
+    /// Of the whole block.
+    template: &'a [Group<V>],
+    /// The first of the chunks, counted from that of the whole block.
+    first: usize,
+    block: &'a mut [C<V>],
 }
 
 impl<V: Vector> Transform<V> {
@@ -180,18 +196,52 @@ impl<V: Vector> Transform<V> {
     ) {
         let part = block.len() / self.first;
         for (number, block) in block.chunks_exact_mut(part).enumerate() {
-            let rows = number * part..(number + 1) * part;
-            if FORWARD {
-                self.middle.iter().for_each(|pass| pass.forward(self.zero, number, block));
+            let work = Inner { ahead, spectrum, template, first: number * part, block };
+            self.inner_part::<FORWARD, BACKWARD>(&self.middle, work);
+        }
+    }
+
+    /// The same for one part, of which these passes are left: in parts again until they fit into the innermost cache.
+    fn inner_part<const FORWARD: bool, const BACKWARD: bool>(
+        &self,
+        passes: &[Middle<V>],
+        work: Inner<'_, V>,
+    ) {
+        let Inner { first, block, .. } = work;
+        let fits = size_of_val(block) <= INNERMOST;
+        let n_now = if fits { passes.len() } else { passes.len().min(1) };
+        let (passes, later) = passes.split_at(n_now);
+        let number = first / block.len();
+        if FORWARD {
+            passes.iter().for_each(|pass| pass.forward(self.zero, number, block));
+        }
+        if later.is_empty() {
+            self.tail_of::<FORWARD, BACKWARD>(Inner { block: &mut *block, ..work });
+        } else {
+            let part = block.len() / passes[0].radix;
+            for (number, block) in block.chunks_exact_mut(part).enumerate() {
+                let work = Inner { first: first + number * part, block, ..work };
+                self.inner_part::<FORWARD, BACKWARD>(later, work);
             }
-            let spectrum = if FORWARD { &[] } else { &spectrum[rows.clone()] };
-            let template = if BACKWARD { &template[rows.start / 4..rows.end / 4] } else { &[] };
-            let at = ahead.at + rows.start / self.tail.radix * ahead.n_lines * LINE;
-            let ahead = Ahead { at, ..ahead };
-            self.tail.run::<FORWARD, BACKWARD>(self.zero, ahead, rows.start, spectrum, template, block);
-            if BACKWARD {
-                self.middle.iter().rev().for_each(|pass| pass.backward(self.zero, block));
-            }
+        }
+        if BACKWARD {
+            passes.iter().rev().for_each(|pass| pass.backward(self.zero, block));
+        }
+    }
+
+    fn tail_of<const FORWARD: bool, const BACKWARD: bool>(&self, work: Inner<'_, V>) {
+        let Inner { ahead, spectrum, template, first, block } = work;
+        let rows = first..first + block.len();
+        let spectrum = if FORWARD { &[] } else { &spectrum[rows.clone()] };
+        let template = if BACKWARD { &template[rows.start / 4..rows.end / 4] } else { &[] };
+        let at = ahead.at + rows.start / self.tail.radix * ahead.n_lines * LINE;
+        let ahead = Ahead { at, ..ahead };
+        // A chain of sums both ways, with vectors of eight, is so long that the processor hardly sees the next one.
+        if FORWARD && BACKWARD && V::LANES == 8 {
+            self.tail.run::<true, false>(self.zero, ahead, first, &[], &[], block);
+            self.tail.run::<false, true>(self.zero, NOTHING_AHEAD, first, &[], template, block);
+        } else {
+            self.tail.run::<FORWARD, BACKWARD>(self.zero, ahead, first, spectrum, template, block);
         }
     }
 

@@ -26,7 +26,9 @@ fn bank<V: Vector + std::fmt::Debug>(spectra: &[Vec<Complex32>], fft_len: usize)
     Some(Arc::new(Bank { transform, templates }))
 }
 
-/// What was fastest, with few kernels to compile. A part of the first pass fits into the innermost cache, and the tail into the registers.
+/// What was fastest, with few kernels to compile. The tail fits into the registers. With vectors of eight the first and
+/// the last pass are of radix 4: eight streams through samples and as many through the block have more lines of one
+/// set than the innermost cache.
 fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
     let (first, middle, tail): (usize, &[usize], usize) = match (n_lanes, fft_len) {
         (16, 256) => (4, &[], 4),
@@ -41,14 +43,14 @@ fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
         (16, 131_072) => (8, &[4, 16], 16),
         (8, 256) => (8, &[], 4),
         (8, 512) => (4, &[4], 4),
-        (8, 1024) => (8, &[4], 4),
+        (8, 1024) => (4, &[8], 4),
         (8, 2048) => (4, &[4, 4], 4),
-        (8, 4096) => (8, &[4, 4], 4),
+        (8, 4096) => (4, &[4, 8], 4),
         (8, 8192) => (4, &[4, 4, 4], 4),
-        (8, 16_384) => (8, &[4, 4, 4], 4),
-        (8, 32_768) => (8, &[8, 4, 4], 4),
-        (8, 65_536) => (8, &[4, 4, 4, 4], 4),
-        (8, 131_072) => (8, &[8, 4, 4, 4], 4),
+        (8, 16_384) => (4, &[4, 8, 4], 4),
+        (8, 32_768) => (4, &[4, 4, 4, 4], 4),
+        (8, 65_536) => (4, &[4, 4, 8, 4], 4),
+        (8, 131_072) => (4, &[4, 4, 4, 4, 4], 4),
         _ => return None,
     };
     let radices = Radices { first, middle: middle.to_vec(), tail };
