@@ -484,9 +484,10 @@ fn butterflies<const R: usize, const FMA: bool>(
     let stride = pass.stride;
     let (twiddles, _) = pass.twiddles.as_chunks::<R>();
     let m = twiddles.len();
+    // Once, because the compiler would clear it each time.
+    let mut x = [ComplexLanes::ZERO; R];
     for (p, twiddle) in twiddles.iter().enumerate() {
         for q in 0..stride {
-            let mut x = [ComplexLanes::ZERO; R];
             for j in 0..R {
                 x[j] = from.read(q + stride * (p + j * m));
             }

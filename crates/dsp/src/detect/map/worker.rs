@@ -9,7 +9,9 @@ use crate::range_doppler::{PowerMap, Rows};
 use crate::simd::{self, Kernel, LANES};
 use std::sync::Arc;
 
-/// Numbers that are kept of a strip: a few arrays of so many `f32`s fit a second-level cache.
+/// Sums that are kept of a strip: so few that those of the rows around come out of the first-level cache, or next to it.
+const STRIP_SUMS: usize = 1 << 14;
+/// Cells that are kept of a strip for ordered statistics: a few arrays of so many `f32`s fit a second-level cache.
 const STRIP_CELLS: usize = 1 << 16;
 /// Cells that are looked at together for a crossing.
 pub(super) const GROUP: usize = 32;
@@ -64,8 +66,9 @@ impl MapCfarWorker {
         let n_rows = n_doppler + 2 * window.reach_bins();
         let margins = 2 * window.reach_gates();
         let is_ordered = matches!(plan.detector, Detector::Os { .. });
-        let n_kept = if is_ordered { n_rows } else { DopplerSums::n_kept(window) };
-        let gates = (STRIP_CELLS / n_kept).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
+        let (n_kept, room) =
+            if is_ordered { (n_rows, STRIP_CELLS) } else { (DopplerSums::n_kept(window), STRIP_SUMS) };
+        let gates = (room / n_kept).clamp(128, 4096).max(8 * margins).min(plan.n_gates);
         let gates = gates.next_multiple_of(GROUP);
         let width = gates + margins;
         Self {
