@@ -27,8 +27,8 @@ fn bank<V: Vector + std::fmt::Debug>(spectra: &[Vec<Complex32>], fft_len: usize)
 }
 
 /// What was fastest, with few kernels to compile. The tail fits into the registers. With vectors of eight the first and
-/// the last pass are of radix 4: eight streams through samples and as many through the block have more lines of one
-/// set than the innermost cache.
+/// the last pass are of radix 4 where that divides: eight streams through samples and as many through the block have
+/// more lines of one set than the innermost cache.
 fn radices(fft_len: usize, n_lanes: usize) -> Option<Radices> {
     let (first, middle, tail): (usize, &[usize], usize) = match (n_lanes, fft_len) {
         (16, 256) => (4, &[], 4),

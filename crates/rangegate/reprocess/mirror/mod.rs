@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use store::Store;
 use tempfile::NamedTempFile;
@@ -241,9 +241,4 @@ fn put(
 /// Whether a file is one of the two of SigMF: an archive of both is not.
 fn is_half(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "sigmf-meta" || extension == "sigmf-data")
-}
-
-/// Whether a key can be the path of a file.
-fn is_path(key: &str) -> bool {
-    !key.is_empty() && Path::new(key).components().all(|part| matches!(part, Component::Normal(_)))
 }

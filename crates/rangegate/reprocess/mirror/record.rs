@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of a chunk: of what is marked, or not, as a whole.
 const CHUNK: u64 = 1 << 20;
-/// Bytes that are asked for at once at most.
-const MOST_AT_ONCE: u64 = 8 << 20;
+/// Bytes that are asked for at once at most, and lost with a process that dies meanwhile.
+const MOST_AT_ONCE: u64 = 64 << 20;
 /// Longest first line.
 const MAX_HEAD: u64 = 64 << 10;
 const MISSING: u8 = b'-';
@@ -129,15 +129,15 @@ mod tests {
     fn what_is_marked_is_not_missing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
-        let object = Object { key: "a".to_owned(), size: 20 * CHUNK + 5, e_tag: Some("\"x\"".to_owned()) };
+        let object = Object { key: "a".to_owned(), size: 150 * CHUNK + 5, e_tag: Some("\"x\"".to_owned()) };
         std::fs::write(&path, begin(&object)).unwrap();
         let (one, other) = (Record::open(&path).unwrap(), Record::open(&path).unwrap());
         assert_eq!(one.missing(3..4).unwrap().first(), Some(&(0..CHUNK)));
         assert_eq!(one.missing(0..1 << 60).unwrap().len(), 3);
         one.mark(&(CHUNK..3 * CHUNK)).unwrap();
-        other.mark(&(20 * CHUNK..20 * CHUNK + 5)).unwrap();
+        other.mark(&(150 * CHUNK..150 * CHUNK + 5)).unwrap();
         assert_eq!(other.missing(0..4 * CHUNK).unwrap(), [0..CHUNK, 3 * CHUNK..4 * CHUNK]);
-        assert!(one.missing(20 * CHUNK..21 * CHUNK).unwrap().is_empty());
+        assert!(one.missing(150 * CHUNK..151 * CHUNK).unwrap().is_empty());
         assert!(one.is_of(&object));
         assert!(!one.is_of(&Object { e_tag: Some("\"y\"".to_owned()), ..object }));
     }

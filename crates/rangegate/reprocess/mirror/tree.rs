@@ -1,9 +1,8 @@
 //! Keys as paths of files.
 
-use super::is_path;
 use super::object::Object;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path};
 
 /// Whether a key lies below another.
 pub fn is_below(key: &str, above: &str) -> bool {
@@ -33,6 +32,11 @@ pub fn files(objects: &[Object]) -> BTreeMap<&str, &Object> {
         is_file
     });
     files
+}
+
+/// Whether a key can be the path of a file.
+fn is_path(key: &str) -> bool {
+    !key.is_empty() && Path::new(key).components().all(|part| matches!(part, Component::Normal(_)))
 }
 
 /// Keys of the files at and below a prefix.
