@@ -8,6 +8,7 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use rangegate_core::{Complex32, IqBlock, SampleRate, ToBaseband};
 use rangegate_dsp::convert::Converter;
 use rangegate_dsp::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
+use rangegate_dsp::lines::Lines;
 use rangegate_dsp::matched_filter::{MatchedFilter, MatchedFilterPlan};
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
@@ -104,9 +105,9 @@ fn convolver(criterion: &mut Criterion) {
             .filter(|path| path.is_available())
             .map(|path| Convolver::plan_for(path, &templates, fft_len))
             .collect();
-        let (hop, n_blocks) = (plans[0].n_valid(), (N_SAMPLES - n_taps + 1) / plans[0].n_valid());
-        let mut outputs = vec![Complex32::ZERO; n_blocks * hop];
-        let mut powers = vec![0.0; n_blocks * hop];
+        let (hop, n_blocks) = (plans[0].hop(), (N_SAMPLES - n_taps + 1) / plans[0].hop());
+        let mut outputs = Lines::new(n_blocks * hop);
+        let mut powers = Lines::new(n_blocks * hop);
         let mut group = criterion.benchmark_group(format!("convolver_{n_taps}"));
         group.throughput(Throughput::Elements((n_blocks * hop) as u64));
 
@@ -119,12 +120,9 @@ fn convolver(criterion: &mut Criterion) {
         for plan in &plans {
             let (path, mut worker) = (plan.path(), plan.make_worker(1));
             for (format, samples) in sources {
-                let mut run = |outputs: &mut [Complex32]| {
-                    for (k, out) in outputs.chunks_exact_mut(hop).enumerate() {
-                        worker.convolve(piece(samples, k * hop, fft_len), 0, 0, Output::Complex(out));
-                    }
-                };
-                group.bench_function(format!("{path}/{format}"), |b| b.iter(|| run(&mut outputs)));
+                group.bench_function(format!("{path}/{format}"), |b| {
+                    b.iter(|| worker.filter(samples, 0, Output::Complex(&mut outputs)));
+                });
             }
             let error = outputs.iter().zip(&expected).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
             assert!(error < 1e-5, "{path}: {error}");
@@ -147,14 +145,13 @@ fn rows(
     hop: usize,
     powers: &mut [f32],
 ) {
+    if n_templates == 1 {
+        worker.filter(samples, 0, Output::Power(powers));
+        return;
+    }
     for (k, out) in powers.chunks_exact_mut(hop).enumerate() {
-        let samples = piece(samples, k * hop, fft_len);
-        if n_templates == 1 {
-            worker.convolve(samples, 0, 0, Output::Power(out));
-        } else {
-            worker.load(0, samples, 0);
-            (0..n_templates).for_each(|template| worker.correlate(0, template, Output::Power(out)));
-        }
+        worker.load(0, piece(samples, k * hop, fft_len), 0);
+        (0..n_templates).for_each(|template| worker.correlate(0, template, Output::Power(out)));
     }
 }
 

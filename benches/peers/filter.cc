@@ -10,7 +10,9 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <string>
+#include <sys/mman.h>
 #include <vector>
 
 #if defined(GNURADIO)
@@ -42,11 +44,28 @@ static uint32_t number() {
     return state;
 }
 
+// Memory in large pages where the system has some, as Rangegate's side has it.
+template <class T> struct Pages {
+    using value_type = T;
+    static constexpr size_t page = size_t(2) << 20;
+    T* allocate(size_t n) {
+        const size_t size = (n * sizeof(T) + page - 1) / page * page;
+        void* memory = std::aligned_alloc(page, size);
+        if (!memory) throw std::bad_alloc();
+        madvise(memory, size, MADV_HUGEPAGE);
+        return static_cast<T*>(memory);
+    }
+    void deallocate(T* memory, size_t) { std::free(memory); }
+    bool operator==(const Pages&) const { return true; }
+    bool operator!=(const Pages&) const { return false; }
+};
+
 struct Work {
     bool integers;
     size_t n_taps, fft_len, n_samples;
-    std::vector<sample> taps, in, out;
-    std::vector<int16_t> stored;
+    std::vector<sample> taps;
+    std::vector<sample, Pages<sample>> in, out;
+    std::vector<int16_t, Pages<int16_t>> stored;
 };
 
 // One round over all samples; how many of them it took.
@@ -265,6 +284,7 @@ int main(int argc, char** argv) {
     for (size_t k = 0; k < work.n_taps; ++k) work.taps.push_back(std::polar(size, 2.5f * k * k / work.n_taps));
     work.in.resize(work.n_samples);
     work.out.resize(work.n_samples);
+    work.stored.reserve(work.integers ? 2 * work.n_samples : 0);
     for (sample& x : work.in) {
         const auto re = int16_t(number()), im = int16_t(number());
         x = sample(re, im) / 32768.0f;

@@ -28,6 +28,7 @@ pub mod detect;
 pub mod doppler;
 pub mod estimate;
 pub mod fmcw;
+pub mod lines;
 pub mod matched_filter;
 pub mod migration;
 pub mod pulse_compression;

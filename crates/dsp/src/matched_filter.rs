@@ -23,6 +23,7 @@
 //! A transform a block and one more a block and row, each O(log fft_len) a sample.
 
 use crate::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
+use crate::lines::Lines;
 use rangegate_core::Complex32;
 use rustfft::FftPlanner;
 use rustfft::num_complex::Complex;
@@ -128,7 +129,7 @@ impl MatchedFilterPlan {
             n_blocks,
             n_loaded: 0,
             greatest_power: 0.0,
-            outputs: vec![Complex32::ZERO; self.hop()],
+            outputs: Lines::new(self.hop()),
         }
     }
 }
@@ -142,7 +143,7 @@ pub struct MatchedFilter {
     n_loaded: usize,
     /// Mean power of the samples in the loaded block in which that is most.
     greatest_power: f32,
-    outputs: Vec<Complex32>,
+    outputs: Lines<Complex32>,
 }
 
 impl MatchedFilter {
@@ -167,12 +168,10 @@ impl MatchedFilter {
     /// # Panics
     /// * there is no such row.
     pub fn power_of(&mut self, samples: Samples<'_>, row: usize, out: &mut [f32]) {
-        self.greatest_power = 0.0;
         self.n_loaded = 0;
-        for (k, out) in out.chunks_mut(self.plan.hop()).enumerate() {
-            let energy = self.convolver.convolve(self.block(samples, k), 0, row, Output::Power(out));
-            self.note_energy(energy);
-        }
+        self.greatest_power = 0.0;
+        let energy = self.convolver.filter(samples, row, Output::Power(out));
+        self.note_energy(energy);
     }
 
     /// The samples of a block.

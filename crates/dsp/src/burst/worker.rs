@@ -4,6 +4,7 @@ use super::peaks::{Between, Crossing, Crossings, TestedRow, around};
 use super::plan::Template;
 use super::{BurstPlan, FilterInput, Peak};
 use crate::chain::SegmentResult;
+use crate::lines::Lines;
 use crate::matched_filter::MatchedFilter;
 use rangegate_core::{Complex32, Segment};
 use std::f64::consts::PI;
@@ -14,12 +15,12 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct BurstWorker {
     pub(super) plan: Arc<BurstPlan>,
-    pub(super) samples: Vec<Complex32>,
+    pub(super) samples: Lines<Complex32>,
     pub(super) magnitudes: Vec<f32>,
     sums: RunningSums,
     pub(super) filter: MatchedFilter,
     /// Values of the row at hand and of the one before.
-    pub(super) values: [Vec<f32>; 2],
+    pub(super) values: [Lines<f32>; 2],
     pub(super) cfar_scratch: Vec<f32>,
     overview_scratch: Vec<Complex32>,
     crossings: Crossings,
@@ -32,13 +33,13 @@ impl BurstWorker {
         let is_magnitude = plan.input == FilterInput::Magnitude;
         let n_sums = if plan.min_correlation > 0.0 { n_samples + 1 } else { 0 };
         let scratch = plan.templates.iter().map(|t| t.cfar.scratch_len(n_tested)).max().unwrap_or(0);
-        let values = || vec![0.0; plan.max_cells];
+        let values = || Lines::new(plan.max_cells);
         Self {
-            samples: vec![Complex32::ZERO; n_samples],
+            samples: Lines::new(n_samples),
             magnitudes: vec![0.0; if is_magnitude { n_samples } else { 0 }],
             sums: RunningSums::new(n_sums, is_magnitude),
             filter: plan.filter.make_worker(plan.max_cells),
-            values: [values(), if plan.doppler_hz.len() > 1 { values() } else { Vec::new() }],
+            values: [values(), if plan.doppler_hz.len() > 1 { values() } else { Lines::default() }],
             cfar_scratch: vec![0.0; scratch],
             overview_scratch: vec![Complex32::ZERO; plan.overview.scratch_len()],
             crossings: Crossings::with_capacity(n_tested),
@@ -89,7 +90,7 @@ impl BurstWorker {
             let cells = Cells::new(&plan, n, &core, shortest);
             let range = cells.row.start..n;
             let stored = is_stored.then(|| plan.converter.stored(&segment.block, channel, range.clone()));
-            let samples = stored.flatten().unwrap_or_else(|| self.samples[range].as_ref().into());
+            let samples = stored.flatten().unwrap_or_else(|| (&self.samples[range]).into());
             // Of a row that is alone no spectra need to be kept.
             let is_alone = plan.is_alone(&set);
             if is_alone {

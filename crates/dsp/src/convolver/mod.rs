@@ -121,6 +121,19 @@ impl Output<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// Some of the room.
+    ///
+    /// # Panics
+    /// * the range leaves it.
+    pub fn part(&mut self, range: Range<usize>) -> Output<'_> {
+        match self {
+            Self::Complex(out) => Output::Complex(&mut out[range]),
+            Self::PastCaches(out) => Output::PastCaches(&mut out[range]),
+            Self::Power(out) => Output::Power(&mut out[range]),
+            Self::Both(complex, power) => Output::Both(&mut complex[range.clone()], &mut power[range]),
+        }
+    }
 }
 
 /// A bank of templates with what it takes to correlate with them. Immutable; clones share it.
@@ -179,7 +192,8 @@ impl Convolver {
 
     /// What runs the plan, with room for the spectra of some blocks.
     pub fn make_worker(&self, n_blocks: usize) -> ConvolverWorker {
-        ConvolverWorker { fft_len: self.fft_len, work: Arc::clone(&self.plan).make_worker(n_blocks) }
+        let work = Arc::clone(&self.plan).make_worker(n_blocks);
+        ConvolverWorker { fft_len: self.fft_len, hop: self.hop(), work }
     }
 }
 
@@ -187,6 +201,7 @@ impl Convolver {
 #[derive(Debug)]
 pub struct ConvolverWorker {
     fft_len: usize,
+    hop: usize,
     work: Box<dyn Work>,
 }
 
@@ -201,6 +216,18 @@ impl ConvolverWorker {
         self.check_samples(samples, lead);
         self.check_room(&out);
         self.work.convolve(samples, lead, template, out)
+    }
+
+    /// Correlates a run of samples with one template, block by block: as many outputs as `out` has room for. After the
+    /// last sample all is zero. Spectra of blocks that are loaded stay. Gives the energy, Σ|x|², of the block in which
+    /// that is most.
+    ///
+    /// # Panics
+    /// * there is not the same room for power, or no such template.
+    pub fn filter(&mut self, samples: Samples<'_>, template: usize, out: Output<'_>) -> f32 {
+        check_powers(&out);
+        let run = Run { samples, fft_len: self.fft_len, hop: self.hop };
+        self.work.filter(run, template, out)
     }
 
     /// Transforms a block, as [`convolve`](Self::convolve) takes it, for [`correlate`](Self::correlate). Gives the
@@ -233,9 +260,36 @@ impl ConvolverWorker {
     fn check_room(&self, out: &Output<'_>) {
         let (n, fft_len) = (out.len(), self.fft_len);
         assert!(n <= fft_len, "{n} outputs of a block of {fft_len}");
-        if let Output::Both(complex, power) = out {
-            assert_eq!(complex.len(), power.len(), "room for outputs and for their power");
-        }
+        check_powers(out);
+    }
+}
+
+fn check_powers(out: &Output<'_>) {
+    if let Output::Both(complex, power) = out {
+        assert_eq!(complex.len(), power.len(), "room for outputs and for their power");
+    }
+}
+
+/// Samples in blocks of `fft_len` that follow one another at `hop`.
+#[derive(Clone, Copy, Debug)]
+struct Run<'a> {
+    samples: Samples<'a>,
+    fft_len: usize,
+    hop: usize,
+}
+
+impl<'a> Run<'a> {
+    /// As many samples of a block as there are.
+    fn block(&self, number: usize) -> Samples<'a> {
+        let n = self.samples.len();
+        let first = (number * self.hop).min(n);
+        self.samples.part(first..(first + self.fft_len).min(n))
+    }
+
+    /// Room for the outputs of a block.
+    fn part<'b>(&self, number: usize, out: &'b mut Output<'_>) -> Output<'b> {
+        let n = out.len();
+        out.part(number * self.hop..((number + 1) * self.hop).min(n))
     }
 }
 
@@ -247,6 +301,13 @@ trait Plan: std::fmt::Debug + Send + Sync {
 /// What runs a [`Plan`].
 trait Work: std::fmt::Debug + Send {
     fn convolve(&mut self, samples: Samples<'_>, lead: usize, template: usize, out: Output<'_>) -> f32;
+
+    /// Gives the greatest energy of a block.
+    fn filter(&mut self, run: Run<'_>, template: usize, mut out: Output<'_>) -> f32 {
+        (0..out.len().div_ceil(run.hop))
+            .map(|k| self.convolve(run.block(k), 0, template, run.part(k, &mut out)))
+            .fold(0.0, f32::max)
+    }
 
     fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32;
 

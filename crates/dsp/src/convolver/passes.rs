@@ -11,6 +11,11 @@
 use super::butterfly::{Group, OfBlock, OfFirstBlock, Ones, in_pairs, merge, split};
 use crate::simd::{self, ComplexVector, Kernel, LINE, Vector};
 use rangegate_core::Complex32;
+use std::ops::Range;
+
+/// Chunks that are left free after each part of the first pass: parts a power of two apart would share the sets of the
+/// innermost cache.
+pub(super) const GAP: usize = 1;
 
 type C<V> = ComplexVector<V>;
 
@@ -79,6 +84,8 @@ pub(super) struct FirstPass<'a, V, T, const R: usize> {
     pub(super) zero: V,
     pub(super) samples: &'a [T],
     pub(super) lead: usize,
+    /// Which chunks of each part.
+    pub(super) chunks: Range<usize>,
     pub(super) block: &'a mut [C<V>],
 }
 
@@ -87,12 +94,12 @@ impl<V: Vector, T: Stored, const R: usize> Kernel for FirstPass<'_, V, T, R> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) -> f32 {
-        let Self { zero, samples, lead, block } = self;
-        let part = block.len() / R;
+        let Self { zero, samples, lead, chunks, block } = self;
+        let part = block.len() / R - GAP;
         let parts = parts::<_, R>(block);
         // Several, because a sum has to wait for the one before.
         let mut energy = [zero; 4];
-        for chunk in 0..part {
+        for chunk in chunks {
             let mut x = [C { re: zero, im: zero }; R];
             for k in 0..R {
                 x[k] = read(zero, samples, ((k * part + chunk) * V::LANES).wrapping_sub(lead));
@@ -174,7 +181,10 @@ impl<A: Sink, B: Sink> Sink for (A, B) {
 
 pub(super) struct LastPass<'a, V, O, const R: usize> {
     pub(super) block: &'a mut [C<V>],
+    /// Of all chunks.
     pub(super) factors: &'a [C<V>],
+    /// Which chunks of each part.
+    pub(super) chunks: Range<usize>,
     pub(super) out: O,
 }
 
@@ -183,12 +193,14 @@ impl<V: Vector, O: Sink, const R: usize> Kernel for LastPass<'_, V, O, R> {
 
     #[inline(always)]
     fn run<const FMA: bool>(self) {
-        let Self { block, factors, mut out } = self;
-        let part = block.len() / R;
-        for (chunk, factors) in factors.chunks_exact(R / 2).enumerate() {
-            let mut x = [block[chunk]; R];
+        let Self { block, factors, chunks, mut out } = self;
+        let part = block.len() / R - GAP;
+        let parts = parts::<_, R>(block);
+        let factors = factors.chunks_exact(R / 2).skip(chunks.start);
+        for (chunk, factors) in chunks.zip(factors) {
+            let mut x = [parts[0][chunk]; R];
             for k in 1..R {
-                x[k] = block[k * part + chunk];
+                x[k] = parts[k][chunk];
             }
             merge(&mut x, &factors);
             for k in 0..R {

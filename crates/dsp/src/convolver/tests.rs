@@ -125,6 +125,39 @@ fn every_path_is_the_direct_sum_for_every_length_format_and_alignment() {
 }
 
 #[test]
+fn a_run_is_its_blocks() {
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    for path in available() {
+        for fft_len in [60, 256, 1024, 8192, 32_768] {
+            for (case, size) in [2, 4, 8].into_iter().enumerate() {
+                let n_taps = rng.random_range(1..=fft_len / 2);
+                let plan = Convolver::plan_for(path, &[noise(&mut rng, n_taps)], fft_len);
+                let (hop, mut worker) = (plan.hop(), plan.make_worker(0));
+                let n_out = [1, 3 * hop, rng.random_range(hop..4 * hop)][case];
+                // Samples for all outputs, or fewer, or none.
+                let n = [0, n_out + n_taps - 1, n_out / 2][(case + fft_len) % 3];
+                let recording = Recording::new(&mut rng, size, n, case);
+                let samples = recording.samples();
+                let (mut whole, mut blocks) = (vec![Complex32::ONE; n_out], vec![Complex32::ZERO; n_out]);
+                let greatest = worker.filter(samples, 0, Output::PastCaches(&mut whole));
+                let mut expected = 0.0_f32;
+                for (k, out) in blocks.chunks_mut(hop).enumerate() {
+                    let block = samples.part((k * hop).min(n)..(k * hop + fft_len).min(n));
+                    expected = expected.max(worker.convolve(block, 0, 0, Output::Complex(out)));
+                }
+                let case = format!("{path}, {fft_len}, {size}, {n_taps} taps, {n} samples, {n_out} outputs");
+                assert_eq!(whole, blocks, "{case}");
+                assert!((greatest - expected).abs() <= 1e-5 * expected, "{case}: {greatest}, {expected}");
+                let mut power = vec![f32::NAN; n_out];
+                worker.filter(samples, 0, Output::Power(&mut power));
+                let same = |(y, p): (&Complex32, &f32)| (y.norm_sqr() - p).abs() <= 1e-5 * (p + 1e-6);
+                assert!(blocks.iter().zip(&power).all(same), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
 fn paths_have_names() {
     for path in Path::ALL {
         assert_eq!(path.name().parse(), Ok(path));

@@ -11,19 +11,24 @@
 use super::butterfly::Group;
 use super::factors::{backward_factors, by_lane, factors_within, forward_factors, place_of, reversed, root};
 use super::passes::{
-    Ahead, Complexes, FirstPass, LastPass, MiddleBackward, MiddleForward, PastCaches, Powers, RunTail, Sink,
-    Stored, TailPart,
+    Ahead, Complexes, FirstPass, GAP, LastPass, MiddleBackward, MiddleForward, PastCaches, Powers, RunTail,
+    Sink, Stored, TailPart,
 };
 use super::{Output, Samples};
 use crate::simd::{self, ComplexVector, LINE, Vector};
 use rangegate_core::Complex32;
 use rustfft::num_complex::Complex;
+use std::ops::Range;
 
 type C<V> = ComplexVector<V>;
 type C64 = Complex<f64>;
 
 /// Bytes of a part that stays in the innermost cache, with its factors and its share of the template.
 const INNERMOST: usize = 1 << 15;
+
+/// Chunks of each part that the last pass of a block and the first of the next take in turn, so that the next finds them
+/// in the innermost cache.
+const TURN: usize = 8;
 
 const NOTHING_AHEAD: Ahead<'_> = Ahead { bytes: &[], at: 0, n_lines: 0 };
 
@@ -82,7 +87,7 @@ struct Tail<V> {
 struct Inner<'a, V> {
     /// Where the next block lies.
     ahead: Ahead<'a>,
-    /// What is transformed back where nothing is transformed forward, of the whole block.
+    /// What is transformed back where nothing is transformed forward, of the same chunks; else nothing.
     spectrum: &'a [C<V>],
     /// Of the whole block.
     template: &'a [Group<V>],
@@ -123,7 +128,12 @@ impl<V: Vector> Transform<V> {
     }
 
     pub(super) fn make_block(&self) -> Vec<C<V>> {
-        vec![C { re: self.zero, im: self.zero }; self.len / V::LANES]
+        vec![C { re: self.zero, im: self.zero }; self.first * (self.part() + GAP)]
+    }
+
+    /// Chunks of a part of the first pass.
+    fn part(&self) -> usize {
+        self.len / V::LANES / self.first
     }
 
     /// A spectrum in the order in which the tail holds it.
@@ -144,19 +154,35 @@ impl<V: Vector> Transform<V> {
     /// Samples, of which the first is preceded by `lead` zeros and the last followed by as many as it takes, to the
     /// first pass's end. Gives Σ|x|².
     pub(super) fn first_pass(&self, samples: Samples<'_>, lead: usize, block: &mut [C<V>]) -> f32 {
-        assert_eq!(block.len() * V::LANES, self.len, "block of another length");
+        self.first_pass_of_chunks(samples, lead, 0..self.part(), block)
+    }
+
+    fn first_pass_of_chunks(
+        &self,
+        samples: Samples<'_>,
+        lead: usize,
+        chunks: Range<usize>,
+        block: &mut [C<V>],
+    ) -> f32 {
+        assert_eq!(block.len(), self.first * (self.part() + GAP), "block of another length");
         match samples {
-            Samples::Cs8(samples) => self.first_pass_of(samples, lead, block),
-            Samples::Cs16(samples) => self.first_pass_of(samples, lead, block),
-            Samples::Cf32(samples) => self.first_pass_of(samples, lead, block),
+            Samples::Cs8(samples) => self.first_pass_of(samples, lead, chunks, block),
+            Samples::Cs16(samples) => self.first_pass_of(samples, lead, chunks, block),
+            Samples::Cf32(samples) => self.first_pass_of(samples, lead, chunks, block),
         }
     }
 
-    fn first_pass_of<T: Stored>(&self, samples: &[T], lead: usize, block: &mut [C<V>]) -> f32 {
+    fn first_pass_of<T: Stored>(
+        &self,
+        samples: &[T],
+        lead: usize,
+        chunks: Range<usize>,
+        block: &mut [C<V>],
+    ) -> f32 {
         let zero = self.zero;
         match self.first {
-            8 => zero.run(FirstPass::<V, T, 8> { zero, samples, lead, block }),
-            _ => zero.run(FirstPass::<V, T, 4> { zero, samples, lead, block }),
+            8 => zero.run(FirstPass::<V, T, 8> { zero, samples, lead, chunks, block }),
+            _ => zero.run(FirstPass::<V, T, 4> { zero, samples, lead, chunks, block }),
         }
     }
 
@@ -180,7 +206,7 @@ impl<V: Vector> Transform<V> {
         block: &mut [C<V>],
     ) {
         let (bytes, size) = (samples.bytes(), samples.size());
-        let n_tails = block.len() / self.tail.radix;
+        let n_tails = self.len / V::LANES / self.tail.radix;
         let n_lines = (n_next * size).div_ceil(LINE).div_ceil(n_tails);
         self.inner::<true, true>(Ahead { bytes, at: bytes.len(), n_lines }, &[], template, block);
     }
@@ -194,9 +220,10 @@ impl<V: Vector> Transform<V> {
         template: &[Group<V>],
         block: &mut [C<V>],
     ) {
-        let part = block.len() / self.first;
-        for (number, block) in block.chunks_exact_mut(part).enumerate() {
-            let work = Inner { ahead, spectrum, template, first: number * part, block };
+        let part = self.part();
+        for (number, block) in block.chunks_exact_mut(part + GAP).enumerate() {
+            let spectrum = part_of(spectrum, number * (part + GAP), part);
+            let work = Inner { ahead, spectrum, template, first: number * part, block: &mut block[..part] };
             self.inner_part::<FORWARD, BACKWARD>(&self.middle, work);
         }
     }
@@ -220,7 +247,8 @@ impl<V: Vector> Transform<V> {
         } else {
             let part = block.len() / passes[0].radix;
             for (number, block) in block.chunks_exact_mut(part).enumerate() {
-                let work = Inner { first: first + number * part, block, ..work };
+                let spectrum = part_of(work.spectrum, number * part, part);
+                let work = Inner { spectrum, first: first + number * part, block, ..work };
                 self.inner_part::<FORWARD, BACKWARD>(later, work);
             }
         }
@@ -232,7 +260,6 @@ impl<V: Vector> Transform<V> {
     fn tail_of<const FORWARD: bool, const BACKWARD: bool>(&self, work: Inner<'_, V>) {
         let Inner { ahead, spectrum, template, first, block } = work;
         let rows = first..first + block.len();
-        let spectrum = if FORWARD { &[] } else { &spectrum[rows.clone()] };
         let template = if BACKWARD { &template[rows.start / 4..rows.end / 4] } else { &[] };
         let at = ahead.at + rows.start / self.tail.radix * ahead.n_lines * LINE;
         let ahead = Ahead { at, ..ahead };
@@ -246,25 +273,55 @@ impl<V: Vector> Transform<V> {
     }
 
     /// The first of the outputs, as many as there is room for.
-    pub(super) fn last_pass(&self, block: &mut [C<V>], out: Output<'_>) {
-        match out {
-            Output::PastCaches(out) if (out.as_ptr() as usize).is_multiple_of(LINE) => {
-                self.last_pass_to(block, PastCaches(out));
-                simd::fence();
-            }
-            Output::Complex(out) | Output::PastCaches(out) => self.last_pass_to(block, Complexes(out)),
-            Output::Power(out) => self.last_pass_to(block, Powers(out)),
-            Output::Both(complex, power) => self.last_pass_to(block, (Complexes(complex), Powers(power))),
+    pub(super) fn last_pass(&self, block: &mut [C<V>], mut out: Output<'_>) {
+        self.last_pass_of_chunks(0..self.part(), block, &mut out);
+        if let Output::PastCaches(_) = out {
+            simd::fence();
         }
     }
 
-    fn last_pass_to<O: Sink>(&self, block: &mut [C<V>], out: O) {
-        let factors = &self.last;
-        match self.first {
-            8 => self.zero.run(LastPass::<V, O, 8> { block, factors, out }),
-            _ => self.zero.run(LastPass::<V, O, 4> { block, factors, out }),
+    /// [`last_pass`](Self::last_pass) of one block, and [`first_pass`](Self::first_pass) of the next into its place.
+    pub(super) fn turn(&self, block: &mut [C<V>], mut out: Output<'_>, next: Samples<'_>) -> f32 {
+        let part = self.part();
+        let mut energy = 0.0;
+        for first in (0..part).step_by(TURN) {
+            let chunks = first..part.min(first + TURN);
+            self.last_pass_of_chunks(chunks.clone(), block, &mut out);
+            energy += self.first_pass_of_chunks(next, 0, chunks, block);
+        }
+        if let Output::PastCaches(_) = out {
+            simd::fence();
+        }
+        energy
+    }
+
+    fn last_pass_of_chunks(&self, chunks: Range<usize>, block: &mut [C<V>], out: &mut Output<'_>) {
+        match out {
+            Output::PastCaches(out) if (out.as_ptr() as usize).is_multiple_of(LINE) => {
+                self.last_pass_to(chunks, block, PastCaches(out));
+            }
+            Output::Complex(out) | Output::PastCaches(out) => {
+                self.last_pass_to(chunks, block, Complexes(out));
+            }
+            Output::Power(out) => self.last_pass_to(chunks, block, Powers(out)),
+            Output::Both(complex, power) => {
+                self.last_pass_to(chunks, block, (Complexes(complex), Powers(power)));
+            }
         }
     }
+
+    fn last_pass_to<O: Sink>(&self, chunks: Range<usize>, block: &mut [C<V>], out: O) {
+        let factors = &self.last;
+        match self.first {
+            8 => self.zero.run(LastPass::<V, O, 8> { block, factors, chunks, out }),
+            _ => self.zero.run(LastPass::<V, O, 4> { block, factors, chunks, out }),
+        }
+    }
+}
+
+/// Some of the chunks, unless there are none at all.
+fn part_of<T>(chunks: &[T], first: usize, n: usize) -> &[T] {
+    if chunks.is_empty() { chunks } else { &chunks[first..][..n] }
 }
 
 impl<V: Vector> Middle<V> {

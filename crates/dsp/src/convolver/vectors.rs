@@ -2,7 +2,7 @@
 
 use super::butterfly::Group;
 use super::transform::{Radices, Transform};
-use super::{Output, Path, Plan, Samples, Work};
+use super::{Output, Path, Plan, Run, Samples, Work};
 use crate::simd::{ComplexVector, Vector};
 use rangegate_core::Complex32;
 use std::sync::Arc;
@@ -86,6 +86,25 @@ impl<V: Vector + std::fmt::Debug> Work for Worker<V> {
         transform.forward_and_backward(samples, out.len(), &templates[template], &mut self.block);
         transform.last_pass(&mut self.block, out);
         energy
+    }
+
+    fn filter(&mut self, run: Run<'_>, template: usize, mut out: Output<'_>) -> f32 {
+        let Self { bank, block, .. } = self;
+        let (transform, template) = (&bank.transform, &bank.templates[template]);
+        let n_blocks = out.len().div_ceil(run.hop);
+        let mut greatest = 0.0_f32;
+        let mut energy = transform.first_pass(run.block(0), 0, block);
+        for number in 0..n_blocks {
+            greatest = greatest.max(energy);
+            let out = run.part(number, &mut out);
+            transform.forward_and_backward(run.block(number), run.hop, template, block);
+            if number + 1 < n_blocks {
+                energy = transform.turn(block, out, run.block(number + 1));
+            } else {
+                transform.last_pass(block, out);
+            }
+        }
+        greatest
     }
 
     fn load(&mut self, block: usize, samples: Samples<'_>, lead: usize) -> f32 {

@@ -9,12 +9,11 @@ pub use config::{ClutterConfig, DopplerConfig, RangeDopplerConfig};
 pub use plan::{RangeDopplerPlan, Shape};
 pub use worker::{RangeDopplerWorker, Target};
 
+use crate::lines::Lines;
 use rangegate_core::Complex32;
 
 /// Elements that a row is padded to: whole vectors, and whole cache lines for numbers of 4 bytes and more.
 const ROW_ALIGNMENT: usize = 16;
-/// Bytes that the first row begins at a multiple of: a cache line, so that no vector lies across two.
-const ALIGNMENT: usize = 64;
 
 /// Elements from one row of `n` to the next: an odd number of vectors, as with a power of two the cells of a column
 /// would share few sets of the cache.
@@ -28,11 +27,7 @@ pub struct Rows<T> {
     n_rows: usize,
     n_gates: usize,
     stride: usize,
-    /// Elements of all rows that there is memory for.
-    room: usize,
-    /// Where the first row begins in `data`.
-    start: usize,
-    data: Vec<T>,
+    data: Lines<T>,
 }
 
 /// Compressed pulses of one CPI, `[n_pulses × n_gates]`.
@@ -50,11 +45,11 @@ impl<T: Copy + Default> Clone for Rows<T> {
 
     /// Allocates nothing where the room is as large already: maps are kept in the run loop.
     fn clone_from(&mut self, source: &Self) {
-        if self.room < source.room {
-            *self = Self::with_room(source.room);
+        if self.data.len() < source.data.len() {
+            self.data = Lines::new(source.data.len());
         }
         (self.n_rows, self.n_gates, self.stride) = (source.n_rows, source.n_gates, source.stride);
-        self.data[self.start..][..source.room].copy_from_slice(&source.data[source.start..][..source.room]);
+        self.data[..source.data.len()].copy_from_slice(&source.data);
     }
 }
 
@@ -70,14 +65,7 @@ impl<T: Copy + Default> Rows<T> {
     /// `n_rows × n_gates` of the default value.
     pub fn new(n_rows: usize, n_gates: usize) -> Self {
         let stride = padded(n_gates);
-        Self { n_rows, n_gates, stride, ..Self::with_room(n_rows * stride) }
-    }
-
-    fn with_room(room: usize) -> Self {
-        let slack = ALIGNMENT / size_of::<T>().max(1);
-        let data = vec![T::default(); room + slack];
-        let start = data.as_ptr().align_offset(ALIGNMENT).min(slack);
-        Self { n_rows: 0, n_gates: 0, stride: 0, room, start, data }
+        Self { n_rows, n_gates, stride, data: Lines::new(n_rows * stride) }
     }
 
     /// Number of rows: pulses, or Doppler bins.
@@ -90,7 +78,7 @@ impl<T: Copy + Default> Rows<T> {
     /// # Panics
     /// There is no memory for so many.
     pub fn set_n_rows(&mut self, n_rows: usize) {
-        let room = self.room;
+        let room = self.data.len();
         assert!(n_rows * self.stride <= room, "{n_rows} rows of {} in {room}", self.stride);
         self.n_rows = n_rows;
     }
@@ -111,7 +99,7 @@ impl<T: Copy + Default> Rows<T> {
     /// There is no such row.
     #[inline]
     pub fn row(&self, row: usize) -> &[T] {
-        &self.data()[row * self.stride..][..self.n_gates]
+        &self.data[row * self.stride..][..self.n_gates]
     }
 
     /// One row, to be written.
@@ -120,17 +108,17 @@ impl<T: Copy + Default> Rows<T> {
     /// There is no such row.
     #[inline]
     pub fn row_mut(&mut self, row: usize) -> &mut [T] {
-        &mut self.data[self.start + row * self.stride..][..self.n_gates]
+        &mut self.data[row * self.stride..][..self.n_gates]
     }
 
     /// All rows with their padding, which may hold anything: row `r` begins at `r · stride`, on a cache line of its own.
     pub fn data(&self) -> &[T] {
-        &self.data[self.start..][..self.room]
+        &self.data
     }
 
     /// All rows with their padding, to be written.
     pub fn data_mut(&mut self) -> &mut [T] {
-        &mut self.data[self.start..][..self.room]
+        &mut self.data
     }
 }
 
@@ -149,7 +137,7 @@ mod tests {
             }
             kept.clone_from(&rows);
             for (row, of) in [(0, &rows), (2, &rows), (1, &kept), (2, &kept), (1, &rows.clone())] {
-                assert!(of.row(row).as_ptr().addr().is_multiple_of(ALIGNMENT), "{n_gates}");
+                assert!(of.row(row).as_ptr().addr().is_multiple_of(64), "{n_gates}");
                 assert!(of.row(row).iter().all(|x| x.to_bits() == (row as f32).to_bits()), "{n_gates}");
             }
             assert_eq!((room, &rows), (kept.data().as_ptr(), &kept), "{n_gates}");

@@ -3,10 +3,12 @@
 use super::args::MatchedFilterArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise;
+use super::pages::Pages;
 use crate::Outcome;
 use anyhow::{Result, bail};
 use rangegate_core::{Complex32, IqBlock, Scalar};
 use rangegate_dsp::convolver::{Convolver, ConvolverWorker, Output, Path, Samples};
+use rangegate_dsp::lines::Lines;
 use rangegate_dsp::matched_filter::MatchedFilterPlan;
 use rustfft::num_complex::Complex;
 
@@ -45,34 +47,16 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
         cases.push(Case::new(format!("{path}, one block again and again"), n, move || filter.again(n_hot)));
         let mut filter = Filter::new(plan, samples, n_templates);
         let n = filter.n_outputs();
-        let mut out = Lines::new(n);
+        let mut out = Pages::new::<Complex32>(n)?;
         let work = move || filter.complex(out.numbers());
         cases.push(Case::new(format!("{path}, memory to memory"), n, work));
         let mut filter = Filter::new(plan, samples, n_templates);
-        let mut out = vec![0.0; n];
-        cases.push(Case::new(format!("{path}, memory to power"), n, move || filter.power(&mut out)));
+        let mut out = Pages::new::<f32>(n)?;
+        let work = move || filter.power(out.numbers());
+        cases.push(Case::new(format!("{path}, memory to power"), n, work));
     }
     if args.threads > 1 {
-        let mut all: Vec<_> = (0..args.threads)
-            .map(|_| {
-                (Filter::new(&plans[0], samples, n_templates), Lines::new(n_outputs(&plans[0], samples)))
-            })
-            .collect();
-        let (name, n) = (
-            format!("{}, {} threads", plans[0].path(), args.threads),
-            args.threads * n_outputs(&plans[0], samples),
-        );
-        cases.push(Case::new(name, n, move || {
-            std::thread::scope(|scope| {
-                for (core, (filter, out)) in all.iter_mut().enumerate() {
-                    let _ = rangegate_pipeline::worker::spawn(scope, "bench", move || {
-                        // Where it may not be pinned it runs as it is.
-                        let _ = args.pin.then(|| rangegate_pipeline::worker::pin(core));
-                        filter.complex(out.numbers());
-                    });
-                }
-            });
-        }));
+        cases.push(in_threads(&plans[0], samples, args)?);
     }
     let transforms: Vec<_> =
         plans.iter().map(|plan| format!("{} ({})", plan.fft_len(), plan.path())).collect();
@@ -84,6 +68,25 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
     );
     let report = interleaved("matched-filter", work, cases, args.time.seconds)?;
     show(&report, args.time.json)
+}
+
+/// All samples in each of some threads at once.
+fn in_threads<'a>(plan: &Convolver, samples: Samples<'a>, args: &'a MatchedFilterArgs) -> Result<Case<'a>> {
+    let n = n_outputs(plan, samples);
+    let with_room = |_| Ok((Filter::new(plan, samples, args.templates), Pages::new::<Complex32>(n)?));
+    let mut all = (0..args.threads).map(with_room).collect::<Result<Vec<_>>>()?;
+    let name = format!("{}, {} threads", plan.path(), args.threads);
+    Ok(Case::new(name, args.threads * n, move || {
+        std::thread::scope(|scope| {
+            for (core, (filter, out)) in all.iter_mut().enumerate() {
+                let _ = rangegate_pipeline::worker::spawn(scope, "bench", move || {
+                    // Where it may not be pinned it runs as it is.
+                    let _ = args.pin.then(|| rangegate_pipeline::worker::pin(core));
+                    filter.complex(out.numbers());
+                });
+            }
+        });
+    }))
 }
 
 const MAX_TAPS: usize = 1 << 20;
@@ -114,26 +117,6 @@ fn n_outputs(plan: &Convolver, samples: Samples<'_>) -> usize {
     ((samples.len() - fft_len) / hop + 1) * hop
 }
 
-/// Outputs that begin at a cache line.
-struct Lines {
-    memory: Vec<Complex32>,
-    first: usize,
-    n: usize,
-}
-
-impl Lines {
-    fn new(n: usize) -> Self {
-        const LINE: usize = 64;
-        let memory = vec![Complex32::ZERO; n + LINE / size_of::<Complex32>()];
-        let first = memory.as_ptr().align_offset(LINE).min(memory.len() - n);
-        Self { memory, first, n }
-    }
-
-    fn numbers(&mut self) -> &mut [Complex32] {
-        &mut self.memory[self.first..self.first + self.n]
-    }
-}
-
 /// Overlap-save of all samples.
 struct Filter<'a> {
     worker: ConvolverWorker,
@@ -142,7 +125,7 @@ struct Filter<'a> {
     fft_len: usize,
     hop: usize,
     n_outputs: usize,
-    kept: Vec<Complex32>,
+    kept: Lines<Complex32>,
 }
 
 impl<'a> Filter<'a> {
@@ -154,7 +137,7 @@ impl<'a> Filter<'a> {
             fft_len: plan.fft_len(),
             hop: plan.hop(),
             n_outputs: n_outputs(plan, samples),
-            kept: vec![Complex32::ZERO; plan.hop()],
+            kept: Lines::new(plan.hop()),
         }
     }
 
@@ -164,43 +147,40 @@ impl<'a> Filter<'a> {
 
     /// Into memory that nobody reads soon.
     fn complex(&mut self, out: &mut [Complex32]) {
-        for (k, out) in out.chunks_exact_mut(self.hop).enumerate() {
-            self.one(k, |worker, block, template| match block {
-                Some(block) => _ = worker.convolve(block, 0, 0, Output::PastCaches(out)),
-                None => worker.correlate(0, template, Output::PastCaches(out)),
-            });
-        }
+        self.all(Output::PastCaches(out));
     }
 
     fn power(&mut self, out: &mut [f32]) {
-        for (k, out) in out.chunks_exact_mut(self.hop).enumerate() {
-            self.one(k, |worker, block, template| match block {
-                Some(block) => _ = worker.convolve(block, 0, 0, Output::Power(out)),
-                None => worker.correlate(0, template, Output::Power(out)),
-            });
+        self.all(Output::Power(out));
+    }
+
+    /// One template takes its samples block by block, several share the transform of each.
+    fn all(&mut self, mut out: Output<'_>) {
+        let Self { worker, samples, n_templates, fft_len, hop, .. } = self;
+        if *n_templates == 1 {
+            worker.filter(*samples, 0, out);
+            return;
+        }
+        for first in (0..out.len()).step_by(*hop) {
+            worker.load(0, samples.part(first..first + *fft_len), 0);
+            for template in 0..*n_templates {
+                worker.correlate(0, template, out.part(first..first + *hop));
+            }
         }
     }
 
     /// The first block, in cache, over and over.
     fn again(&mut self, times: usize) {
-        let mut kept = std::mem::take(&mut self.kept);
+        let Self { worker, samples, n_templates, fft_len, kept, .. } = self;
+        let block = samples.part(0..*fft_len);
         for _ in 0..times {
-            self.one(0, |worker, block, template| match block {
-                Some(block) => _ = worker.convolve(block, 0, 0, Output::Complex(&mut kept)),
-                None => worker.correlate(0, template, Output::Complex(&mut kept)),
-            });
+            if *n_templates == 1 {
+                worker.convolve(block, 0, 0, Output::Complex(kept));
+                continue;
+            }
+            worker.load(0, block, 0);
+            (0..*n_templates).for_each(|template| worker.correlate(0, template, Output::Complex(kept)));
         }
-        self.kept = kept;
-    }
-
-    /// A block with all templates: one takes its samples, several share the transform.
-    fn one(&mut self, k: usize, mut work: impl FnMut(&mut ConvolverWorker, Option<Samples<'_>>, usize)) {
-        let block = self.samples.part(k * self.hop..k * self.hop + self.fft_len);
-        if self.n_templates == 1 {
-            return work(&mut self.worker, Some(block), 0);
-        }
-        self.worker.load(0, block, 0);
-        (0..self.n_templates).for_each(|template| work(&mut self.worker, None, template));
     }
 }
 

@@ -6,6 +6,7 @@ mod latency;
 mod matched_filter;
 mod measure;
 pub mod noise;
+mod pages;
 mod pipeline;
 mod pulse_doppler;
 mod recordings;

@@ -1,17 +1,19 @@
 //! Samples to measure with.
 
-use anyhow::{Result, anyhow};
-use rangegate_core::{BlockHeader, IqBlock, SampleFormat};
+use super::pages::Pages;
+use anyhow::{Context, Result, anyhow};
+use rangegate_core::{BlockHeader, ByteSource, IqBlock, Layout, SampleFormat};
 use rustfft::num_complex::Complex;
+use std::sync::Arc;
 
-/// A block of one channel with noise in it, the same every time.
+/// A block of one channel with noise in it, the same every time, in memory like that of a mapped recording.
 ///
 /// # Errors
-/// There is no such format.
+/// There is no such format, or not so much memory.
 pub fn block(format: &str, n_samples: usize) -> Result<IqBlock> {
     let format: SampleFormat = format.parse().map_err(|error| anyhow!("--format: {error}"))?;
-    let mut block = IqBlock::default();
-    let bytes = block.fill(BlockHeader::default(), format, 1, n_samples);
+    let mut pages = Pages::new::<u8>(n_samples * format.bytes()).context("no memory for samples")?;
+    let bytes = pages.numbers::<u8>();
     let mut random = Random(1);
     if format.scalar.is_integer() {
         bytes.fill_with(|| random.number() as u8);
@@ -21,6 +23,10 @@ pub fn block(format: &str, n_samples: usize) -> Result<IqBlock> {
             number.copy_from_slice(&(random.number() as f32 / 2.0_f32.powi(32) - 0.5).to_le_bytes());
         }
     }
+    let memory: Arc<dyn ByteSource> = Arc::new(pages);
+    let mut block = IqBlock::default();
+    let layout = Layout::interleaved(format, 1);
+    block.share(BlockHeader::default(), format, layout, 1, n_samples, &memory, 0);
     Ok(block)
 }
 

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use rangegate_core::{Complex32, IqBlock};
 use rangegate_dsp::chain::Chain;
 use rangegate_dsp::convolver::{Convolver, Output, Samples};
+use rangegate_dsp::lines::Lines;
 use rangegate_pipeline::Stop;
 use rustfft::num_complex::Complex;
 use std::io::Write;
@@ -36,16 +37,10 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let Chain::Stream(burst) = &plan.chain else { bail!("the chain is none of bursts") };
     let templates = vec![plan.replicas[0].samples.iter().map(wide).collect::<Vec<_>>()];
     let convolver = Convolver::plan(&templates, burst.filter().fft_len());
-    let samples: &[[u8; 4]] = block.bytes().as_chunks().0;
-    let (fft_len, hop) = (convolver.fft_len(), convolver.hop());
-    let mut worker = convolver.make_worker(1);
-    let mut out = vec![0.0_f32; samples.len()];
-    let filter = move || {
-        for (k, out) in out.chunks_mut(hop).enumerate() {
-            let piece = &samples[k * hop..(k * hop + fft_len).min(samples.len())];
-            worker.convolve(Samples::Cs16(piece), 0, 0, Output::Power(out));
-        }
-    };
+    let samples = Samples::Cs16(block.bytes().as_chunks().0);
+    let mut worker = convolver.make_worker(0);
+    let mut out = Lines::new(samples.len());
+    let filter = move || _ = worker.filter(samples, 0, Output::Power(&mut out));
     let mut cases = vec![Case::new("filter alone, to power", block.n_samples(), filter)];
     let mut workers = vec![("one thread".to_owned(), "inline", None)];
     workers.extend((1..=args.threads).map(|n| (format!("{n} workers"), "threads", Some(n))));
