@@ -28,7 +28,7 @@ const INNERMOST: usize = 1 << 15;
 
 /// Chunks of each part that the last pass of a block and the first of the next take in turn, so that the next finds them
 /// in the innermost cache.
-const TURN: usize = 8;
+const TURN: usize = 16;
 
 const NOTHING_AHEAD: Ahead<'_> = Ahead { bytes: &[], at: 0, n_lines: 0 };
 
