@@ -124,7 +124,7 @@ fn convolver(criterion: &mut Criterion) {
                     b.iter(|| worker.filter(samples, 0, Output::Complex(&mut outputs)));
                 });
             }
-            let error = outputs.iter().zip(&expected).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
+            let error = outputs.iter().zip(expected.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
             assert!(error < 1e-5, "{path}: {error}");
             for n_templates in [1, 8] {
                 let id = format!("{path}/cs16_power_of_{n_templates}");
