@@ -111,7 +111,7 @@ fn convolver(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(format!("convolver_{n_taps}"));
         group.throughput(Throughput::Elements((n_blocks * hop) as u64));
 
-        let mut loop_of_rustfft = LoopOfRustfft::new(&templates[0], fft_len);
+        let mut loop_of_rustfft = LoopOfRustfft::new(&templates[0], fft_len, hop);
         let number =
             |&[re, im]: &[[u8; 4]; 2]| Complex32::new(f32::from_le_bytes(re), f32::from_le_bytes(im));
         let samples: Vec<_> = floats.bytes().as_chunks().0.as_chunks().0.iter().map(number).collect();
@@ -150,14 +150,9 @@ fn rows(
         return;
     }
     for (k, out) in powers.chunks_exact_mut(hop).enumerate() {
-        worker.load(0, piece(samples, k * hop, fft_len), 0);
+        worker.load(0, samples.block(k * hop, fft_len), 0);
         (0..n_templates).for_each(|template| worker.correlate(0, template, Output::Power(out)));
     }
-}
-
-/// The samples of one block, as many of them as there are.
-fn piece(samples: Samples<'_>, first: usize, len: usize) -> Samples<'_> {
-    samples.part(first..(first + len).min(samples.len()))
 }
 
 /// What one writes with `rustfft` alone: forward, multiply, inverse, in place.
@@ -171,7 +166,7 @@ struct LoopOfRustfft {
 }
 
 impl LoopOfRustfft {
-    fn new(template: &[Complex<f64>], fft_len: usize) -> Self {
+    fn new(template: &[Complex<f64>], fft_len: usize, hop: usize) -> Self {
         let mut planner = FftPlanner::new();
         let (forward, inverse) = (planner.plan_fft_forward(fft_len), planner.plan_fft_inverse(fft_len));
         let mut spectrum: Vec<_> =
@@ -180,7 +175,6 @@ impl LoopOfRustfft {
         forward.process(&mut spectrum);
         spectrum.iter_mut().for_each(|x| *x = x.conj() / fft_len as f32);
         let scratch = vec![Complex32::ZERO; forward.get_inplace_scratch_len()];
-        let hop = fft_len - template.len() + 1;
         Self { forward, inverse, spectrum, block: vec![Complex32::ZERO; fft_len], scratch, hop }
     }
 

@@ -35,6 +35,8 @@ class Peer:
         command = ["taskset", "-c", str(CORE), *own, form, str(taps), str(fft_len), str(n_samples)]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
+        # It looks for its best plan first, and has the core to itself until that is found.
+        self.round()
 
     def round(self):
         """Million samples a second, or None where it cannot run."""
@@ -68,9 +70,6 @@ def compare(work, peers, ours, n_rounds):
     """Rows of name, our rate, theirs, and the ratio of each round."""
     rates = {name: [] for name in peers}
     own = []
-    # Peers look for their best plan first, on the same core: nobody is timed before all are done.
-    for peer in peers.values():
-        peer()
     for number in range(n_rounds):
         own.append(ours())
         for name, peer in peers.items():

@@ -44,28 +44,33 @@ static uint32_t number() {
     return state;
 }
 
-// Memory in large pages where the system has some, as Rangegate's side has it.
-template <class T> struct Pages {
+// Memory that begins at a multiple of so many bytes.
+template <class T, size_t boundary> struct Aligned {
     using value_type = T;
+    template <class U> struct rebind { using other = Aligned<U, boundary>; };
     static constexpr size_t page = size_t(2) << 20;
     T* allocate(size_t n) {
-        const size_t size = (n * sizeof(T) + page - 1) / page * page;
-        void* memory = std::aligned_alloc(page, size);
+        const size_t size = (n * sizeof(T) + boundary - 1) / boundary * boundary;
+        void* memory = std::aligned_alloc(boundary, size);
         if (!memory) throw std::bad_alloc();
-        madvise(memory, size, MADV_HUGEPAGE);
+        if (boundary == page) madvise(memory, size, MADV_HUGEPAGE);
         return static_cast<T*>(memory);
     }
     void deallocate(T* memory, size_t) { std::free(memory); }
-    bool operator==(const Pages&) const { return true; }
-    bool operator!=(const Pages&) const { return false; }
+    bool operator==(const Aligned&) const { return true; }
+    bool operator!=(const Aligned&) const { return false; }
 };
+
+// In large pages where the system has some, and at a cache line, as Rangegate's side has it.
+template <class T> using Pages = std::vector<T, Aligned<T, size_t(2) << 20>>;
+template <class T> using Lines = std::vector<T, Aligned<T, 64>>;
 
 struct Work {
     bool integers;
     size_t n_taps, fft_len, n_samples;
     std::vector<sample> taps;
-    std::vector<sample, Pages<sample>> in, out;
-    std::vector<int16_t, Pages<int16_t>> stored;
+    Pages<sample> in, out;
+    Pages<int16_t> stored;
 };
 
 // One round over all samples; how many of them it took.
@@ -76,7 +81,7 @@ using Round = std::function<size_t()>;
 static Round plan(Work& work) {
     auto filter = std::make_shared<gr::filter::kernel::fft_filter_ccc>(1, work.taps);
     const size_t block = filter->set_taps(work.taps);
-    auto buffer = std::make_shared<std::vector<sample>>(block);
+    auto buffer = std::make_shared<Lines<sample>>(block);
     return [&work, filter, block, buffer] {
         const size_t n = work.n_samples / block * block;
         if (!work.integers) {
@@ -160,13 +165,13 @@ static Round plan(Work& work) {
 #elif defined(LIQUID)
 // Real taps: liquid-dsp has no fftfilt of complex ones with a header of its own before 1.5.
 static Round plan_of(Work& work, size_t block) {
-    auto real = std::make_shared<std::vector<float>>();
+    auto real = std::make_shared<Lines<float>>();
     for (sample& tap : work.taps) {
         tap = tap.real();
         real->push_back(tap.real());
     }
     std::shared_ptr<fftfilt_crcf_s> filter(fftfilt_crcf_create(real->data(), real->size(), block), fftfilt_crcf_destroy);
-    auto buffer = std::make_shared<std::vector<sample>>(block);
+    auto buffer = std::make_shared<Lines<sample>>(block);
     return [&work, real, filter, block, buffer] {
         const size_t n = work.n_samples / block * block;
         for (size_t at = 0; at < n; at += block) {
@@ -212,8 +217,8 @@ static Round plan(Work& work) {
         DftiSetValue(handle, DFTI_PLACEMENT, DFTI_NOT_INPLACE) ||
         DftiSetValue(handle, DFTI_BACKWARD_SCALE, 1.0 / n) || DftiCommitDescriptor(handle))
         std::exit(2);
-    auto spectrum = std::make_shared<std::vector<sample>>(n), bins = std::make_shared<std::vector<sample>>(n);
-    std::vector<sample> padded(work.taps);
+    auto spectrum = std::make_shared<Lines<sample>>(n), bins = std::make_shared<Lines<sample>>(n);
+    Lines<sample> padded(work.taps.begin(), work.taps.end());
     padded.resize(n);
     DftiComputeForward(handle, padded.data(), spectrum->data());
     return repeated(work, [&work, handle, spectrum, bins, n] {
@@ -239,8 +244,8 @@ static Round plan(Work& work) {
     Ipp8u* scratch = ippsMalloc_8u(size_work + 64);
     IppsFFTSpec_C_32fc* spec;
     if (ippsFFTInit_C_32fc(&spec, order, IPP_FFT_DIV_INV_BY_N, ippAlgHintNone, memory, init)) std::exit(2);
-    auto spectrum = std::make_shared<std::vector<sample>>(n), bins = std::make_shared<std::vector<sample>>(n);
-    std::vector<sample> padded(work.taps);
+    auto spectrum = std::make_shared<Lines<sample>>(n), bins = std::make_shared<Lines<sample>>(n);
+    Lines<sample> padded(work.taps.begin(), work.taps.end());
     padded.resize(n);
     auto* h = reinterpret_cast<Ipp32fc*>(spectrum->data());
     ippsFFTFwd_CToC_32fc(reinterpret_cast<Ipp32fc*>(padded.data()), h, spec, scratch);

@@ -4,7 +4,7 @@ use crate::simd::LINE;
 use std::ops::{Deref, DerefMut};
 
 /// Numbers of which the first begins at a cache line: vectors that lie across two of them are read and written at half
-/// the speed.
+/// the speed. As many make up a line.
 #[derive(Debug, Default)]
 pub struct Lines<T> {
     memory: Vec<T>,
@@ -16,7 +16,8 @@ pub struct Lines<T> {
 impl<T: Copy + Default> Lines<T> {
     /// So many of the default value.
     pub fn new(len: usize) -> Self {
-        let slack = LINE / size_of::<T>().max(1);
+        const { assert!(LINE.is_multiple_of(size_of::<T>())) };
+        let slack = LINE / size_of::<T>();
         let memory = vec![T::default(); len + slack];
         let start = memory.as_ptr().align_offset(LINE).min(slack);
         Self { memory, start, len }

@@ -152,11 +152,12 @@ impl MatchedFilter {
     /// # Panics
     /// * `n_outputs` is more than the worker was made for.
     pub fn load(&mut self, samples: Samples<'_>, n_outputs: usize) {
-        let (n_blocks, capacity) = (n_outputs.div_ceil(self.plan.hop()), self.n_blocks);
+        let (hop, fft_len) = (self.plan.hop(), self.plan.fft_len());
+        let (n_blocks, capacity) = (n_outputs.div_ceil(hop), self.n_blocks);
         assert!(n_blocks <= capacity, "{n_outputs} outputs take {n_blocks} blocks of {capacity}");
         self.greatest_power = 0.0;
         for k in 0..n_blocks {
-            let energy = self.convolver.load(k, self.block(samples, k), 0);
+            let energy = self.convolver.load(k, samples.block(k * hop, fft_len), 0);
             self.note_energy(energy);
         }
         self.n_loaded = n_outputs;
@@ -172,13 +173,6 @@ impl MatchedFilter {
         self.greatest_power = 0.0;
         let energy = self.convolver.filter(samples, row, Output::Power(out));
         self.note_energy(energy);
-    }
-
-    /// The samples of a block.
-    fn block<'a>(&self, samples: Samples<'a>, block: usize) -> Samples<'a> {
-        let n = samples.len();
-        let first = (block * self.plan.hop()).min(n);
-        samples.part(first..(first + self.plan.fft_len()).min(n))
     }
 
     fn note_energy(&mut self, energy: f32) {
@@ -254,6 +248,15 @@ mod tests {
         for (y, power) in y.iter().zip(&power).filter(|(y, _)| y.is_finite()) {
             assert!((y.norm_sqr() - power).abs() <= 1e-6 * power, "{power} of {y}");
         }
+        let rounding = filter.rounding_power(row);
+        // Nothing is left of what was loaded.
+        filter.power_of(x.into(), row, &mut power);
+        let greatest = y.iter().map(|y| y.norm_sqr()).fold(0.0, f32::max);
+        for (y, power) in y.iter().zip(&power).filter(|(y, _)| y.is_finite()) {
+            assert!((y.norm_sqr() - power).abs() <= 1e-4 * greatest, "{power} of {y} by itself");
+        }
+        let by_itself = filter.rounding_power(row);
+        assert!((by_itself - rounding).abs() <= 1e-5 * rounding, "{by_itself} for {rounding}");
         y
     }
 

@@ -86,6 +86,13 @@ impl<'a> Samples<'a> {
             Self::Cf32(samples) => Self::Cf32(&samples[range]),
         }
     }
+
+    /// `len` of them from `first` on, or as many as there are.
+    #[must_use]
+    pub fn block(&self, first: usize, len: usize) -> Self {
+        let n = self.len();
+        self.part(first.min(n)..first.saturating_add(len).min(n))
+    }
 }
 
 impl<'a> From<&'a [Complex32]> for Samples<'a> {
@@ -281,9 +288,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// As many samples of a block as there are.
     fn block(&self, number: usize) -> Samples<'a> {
-        let n = self.samples.len();
-        let first = (number * self.hop).min(n);
-        self.samples.part(first..(first + self.fft_len).min(n))
+        self.samples.block(number * self.hop, self.fft_len)
     }
 
     /// Room for the outputs of a block.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::lines::Lines;
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
@@ -128,31 +129,62 @@ fn every_path_is_the_direct_sum_for_every_length_format_and_alignment() {
 fn a_run_is_its_blocks() {
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for path in available() {
-        for fft_len in [60, 256, 1024, 8192, 32_768] {
-            for (case, size) in [2, 4, 8].into_iter().enumerate() {
-                let n_taps = rng.random_range(1..=fft_len / 2);
-                let plan = Convolver::plan_for(path, &[noise(&mut rng, n_taps)], fft_len);
-                let (hop, mut worker) = (plan.hop(), plan.make_worker(0));
-                let n_out = [1, 3 * hop, rng.random_range(hop..4 * hop)][case];
-                // Samples for all outputs, or fewer, or none.
-                let n = [0, n_out + n_taps - 1, n_out / 2][(case + fft_len) % 3];
-                let recording = Recording::new(&mut rng, size, n, case);
-                let samples = recording.samples();
-                let (mut whole, mut blocks) = (vec![Complex32::ONE; n_out], vec![Complex32::ZERO; n_out]);
-                let greatest = worker.filter(samples, 0, Output::PastCaches(&mut whole));
-                let mut expected = 0.0_f32;
-                for (k, out) in blocks.chunks_mut(hop).enumerate() {
-                    let block = samples.part((k * hop).min(n)..(k * hop + fft_len).min(n));
-                    expected = expected.max(worker.convolve(block, 0, 0, Output::Complex(out)));
+        // The last is the shortest of which parts take more than one turn with vectors of 16.
+        for fft_len in [60, 256, 2048, 4096] {
+            for size in [2, 4, 8] {
+                let n_taps = rng.random_range(2..=fft_len / 2);
+                let templates = [noise(&mut rng, n_taps), noise(&mut rng, n_taps / 2)];
+                let plan = Convolver::plan_for(path, &templates, fft_len);
+                for n_out in [0, 1, plan.hop(), plan.hop() + 1, 2 * plan.hop(), 3 * plan.hop() + 7] {
+                    // Samples for all outputs, for half of them, or none.
+                    for n in [n_out + n_taps - 1, n_out / 2, 0] {
+                        let recording = Recording::new(&mut rng, size, n, size / 2 + 1);
+                        let case =
+                            format!("{path}, {fft_len}, {size}, {n_taps} taps, {n} samples, {n_out} outputs");
+                        check_run(&plan, recording.samples(), n_out, &case);
+                    }
                 }
-                let case = format!("{path}, {fft_len}, {size}, {n_taps} taps, {n} samples, {n_out} outputs");
-                assert_eq!(whole, blocks, "{case}");
-                assert!((greatest - expected).abs() <= 1e-5 * expected, "{case}: {greatest}, {expected}");
-                let mut power = vec![f32::NAN; n_out];
-                worker.filter(samples, 0, Output::Power(&mut power));
-                let same = |(y, p): (&Complex32, &f32)| (y.norm_sqr() - p).abs() <= 1e-5 * (p + 1e-6);
-                assert!(blocks.iter().zip(&power).all(same), "{case}");
             }
+        }
+    }
+}
+
+/// Holds runs with each template, to each kind of output, against the same blocks one by one.
+fn check_run(plan: &Convolver, samples: Samples<'_>, n_out: usize, case: &str) {
+    let mut worker = plan.make_worker(1);
+    worker.load(0, samples.block(0, plan.fft_len()), 0);
+    let mut first = vec![Complex32::ZERO; n_out.min(plan.hop())];
+    for template in 0..2 {
+        let mut blocks = vec![Complex32::ZERO; n_out];
+        let mut expected = 0.0_f32;
+        for (k, out) in blocks.chunks_mut(plan.hop()).enumerate() {
+            let block = samples.block(k * plan.hop(), plan.fft_len());
+            expected = expected.max(worker.convolve(block, 0, template, Output::Complex(out)));
+        }
+        let (mut complex, mut power) = (Lines::new(n_out + 1), Lines::new(n_out + 1));
+        // At a cache line, and not.
+        for from in [0, 1] {
+            let (complex, power) = (&mut complex[from..][..n_out], &mut power[from..][..n_out]);
+            for kind in 0..4 {
+                complex.fill(Complex32::new(f32::NAN, 0.0));
+                power.fill(f32::NAN);
+                let out = match kind {
+                    0 => Output::Complex(complex),
+                    1 => Output::PastCaches(complex),
+                    2 => Output::Power(power),
+                    _ => Output::Both(complex, power),
+                };
+                let greatest = worker.filter(samples, template, out);
+                assert!((greatest - expected).abs() <= 1e-5 * expected, "{case}: {greatest}, {expected}");
+                assert!(kind == 2 || *complex == blocks, "{case}, kind {kind} from {from}");
+                let same = |(y, p): (&Complex32, &f32)| (y.norm_sqr() - p).abs() <= 1e-5 * p;
+                assert!(kind < 2 || blocks.iter().zip(&*power).all(same), "{case}, kind {kind} from {from}");
+            }
+        }
+        // What was loaded stays.
+        worker.correlate(0, template, Output::Complex(&mut first));
+        for (y, expected) in first.iter().zip(&blocks) {
+            assert!((y - expected).norm() <= 1e-4, "{case}: {y} for {expected}");
         }
     }
 }

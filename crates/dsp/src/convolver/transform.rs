@@ -281,6 +281,7 @@ impl<V: Vector> Transform<V> {
     }
 
     /// [`last_pass`](Self::last_pass) of one block, and [`first_pass`](Self::first_pass) of the next into its place.
+    /// What goes past the caches waits for that of the last block.
     pub(super) fn turn(&self, block: &mut [C<V>], mut out: Output<'_>, next: Samples<'_>) -> f32 {
         let part = self.part();
         let mut energy = 0.0;
@@ -288,9 +289,6 @@ impl<V: Vector> Transform<V> {
             let chunks = first..part.min(first + TURN);
             self.last_pass_of_chunks(chunks.clone(), block, &mut out);
             energy += self.first_pass_of_chunks(next, 0, chunks, block);
-        }
-        if let Output::PastCaches(_) = out {
-            simd::fence();
         }
         energy
     }

@@ -91,19 +91,15 @@ impl<V: Vector + std::fmt::Debug> Work for Worker<V> {
     fn filter(&mut self, run: Run<'_>, template: usize, mut out: Output<'_>) -> f32 {
         let Self { bank, block, .. } = self;
         let (transform, template) = (&bank.transform, &bank.templates[template]);
-        let n_blocks = out.len().div_ceil(run.hop);
-        let mut greatest = 0.0_f32;
-        let mut energy = transform.first_pass(run.block(0), 0, block);
-        for number in 0..n_blocks {
-            greatest = greatest.max(energy);
-            let out = run.part(number, &mut out);
+        let Some(last) = out.len().div_ceil(run.hop).checked_sub(1) else { return 0.0 };
+        let mut greatest = transform.first_pass(run.block(0), 0, block);
+        for number in 0..last {
             transform.forward_and_backward(run.block(number), run.hop, template, block);
-            if number + 1 < n_blocks {
-                energy = transform.turn(block, out, run.block(number + 1));
-            } else {
-                transform.last_pass(block, out);
-            }
+            let energy = transform.turn(block, run.part(number, &mut out), run.block(number + 1));
+            greatest = greatest.max(energy);
         }
+        transform.forward_and_backward(run.block(last), run.hop, template, block);
+        transform.last_pass(block, run.part(last, &mut out));
         greatest
     }
 

@@ -47,11 +47,11 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
         cases.push(Case::new(format!("{path}, one block again and again"), n, move || filter.again(n_hot)));
         let mut filter = Filter::new(plan, samples, n_templates);
         let n = filter.n_outputs();
-        let mut out = Pages::new::<Complex32>(n)?;
+        let mut out = Pages::new(n)?;
         let work = move || filter.complex(out.numbers());
         cases.push(Case::new(format!("{path}, memory to memory"), n, work));
         let mut filter = Filter::new(plan, samples, n_templates);
-        let mut out = Pages::new::<f32>(n)?;
+        let mut out = Pages::new(n)?;
         let work = move || filter.power(out.numbers());
         cases.push(Case::new(format!("{path}, memory to power"), n, work));
     }
@@ -73,7 +73,7 @@ pub fn matched_filter(args: &MatchedFilterArgs) -> Result<Outcome> {
 /// All samples in each of some threads at once.
 fn in_threads<'a>(plan: &Convolver, samples: Samples<'a>, args: &'a MatchedFilterArgs) -> Result<Case<'a>> {
     let n = n_outputs(plan, samples);
-    let with_room = |_| Ok((Filter::new(plan, samples, args.templates), Pages::new::<Complex32>(n)?));
+    let with_room = |_| Ok((Filter::new(plan, samples, args.templates), Pages::new(n)?));
     let mut all = (0..args.threads).map(with_room).collect::<Result<Vec<_>>>()?;
     let name = format!("{}, {} threads", plan.path(), args.threads);
     Ok(Case::new(name, args.threads * n, move || {
@@ -184,17 +184,21 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Holds some outputs of the last template against the direct sum.
+/// Holds some outputs of the last template, and their power, against the direct sum, in memory like what is measured.
 fn check(filter: &mut Filter<'_>, templates: &[Vec<Complex<f64>>], block: &IqBlock) -> Result<()> {
-    let mut out = vec![Complex32::ZERO; filter.n_outputs];
-    filter.complex(&mut out);
-    let (template, n) = (&templates[templates.len() - 1], out.len());
+    let n = filter.n_outputs;
+    let (mut out, mut power) = (Pages::new(n)?, Pages::new(n)?);
+    filter.complex(out.numbers());
+    filter.power(power.numbers());
+    let template = &templates[templates.len() - 1];
     for at in [0, 1, filter.hop - 1, filter.hop.min(n - 1), n / 2, n - 1] {
         let expected: Complex<f64> =
             template.iter().enumerate().map(|(k, h)| h.conj() * noise::sample(block, at + k)).sum();
-        let found = Complex::new(f64::from(out[at].re), f64::from(out[at].im));
-        if (found - expected).norm() > 1e-5 {
-            bail!("output {at} is {found}, and the direct sum {expected}: this is a bug");
+        let (found, power) = (out.numbers()[at], power.numbers()[at]);
+        let error = (Complex::new(f64::from(found.re), f64::from(found.im)) - expected).norm();
+        let of_power = (f64::from(power).sqrt() - expected.norm()).abs();
+        if error > 1e-5 || of_power > 1e-5 {
+            bail!("output {at} is {found}, its power {power}, and the direct sum {expected}: this is a bug");
         }
     }
     Ok(())

@@ -6,14 +6,14 @@ use rangegate_core::{BlockHeader, ByteSource, IqBlock, Layout, SampleFormat};
 use rustfft::num_complex::Complex;
 use std::sync::Arc;
 
-/// A block of one channel with noise in it, the same every time, in memory like that of a mapped recording.
+/// A block of one channel with noise in it, the same every time, in large pages.
 ///
 /// # Errors
 /// There is no such format, or not so much memory.
 pub fn block(format: &str, n_samples: usize) -> Result<IqBlock> {
     let format: SampleFormat = format.parse().map_err(|error| anyhow!("--format: {error}"))?;
-    let mut pages = Pages::new::<u8>(n_samples * format.bytes()).context("no memory for samples")?;
-    let bytes = pages.numbers::<u8>();
+    let mut pages = Pages::new(n_samples.saturating_mul(format.bytes())).context("no memory for samples")?;
+    let bytes = pages.numbers();
     let mut random = Random(1);
     if format.scalar.is_integer() {
         bytes.fill_with(|| random.number() as u8);

@@ -3,6 +3,7 @@
 use super::args::PipelineArgs;
 use super::measure::{Case, interleaved, show};
 use super::noise;
+use super::pages::Pages;
 use crate::Outcome;
 use crate::assemble::{self, Destination};
 use crate::config::Config;
@@ -11,7 +12,6 @@ use anyhow::{Context, Result, bail};
 use rangegate_core::{Complex32, IqBlock};
 use rangegate_dsp::chain::Chain;
 use rangegate_dsp::convolver::{Convolver, Output, Samples};
-use rangegate_dsp::lines::Lines;
 use rangegate_pipeline::Stop;
 use rustfft::num_complex::Complex;
 use std::io::Write;
@@ -39,8 +39,8 @@ pub fn pipeline(args: &PipelineArgs) -> Result<Outcome> {
     let convolver = Convolver::plan(&templates, burst.filter().fft_len());
     let samples = Samples::Cs16(block.bytes().as_chunks().0);
     let mut worker = convolver.make_worker(0);
-    let mut out = Lines::new(samples.len());
-    let filter = move || _ = worker.filter(samples, 0, Output::Power(&mut out));
+    let mut out = Pages::new(samples.len())?;
+    let filter = move || _ = worker.filter(samples, 0, Output::Power(out.numbers()));
     let mut cases = vec![Case::new("filter alone, to power", block.n_samples(), filter)];
     let mut workers = vec![("one thread".to_owned(), "inline", None)];
     workers.extend((1..=args.threads).map(|n| (format!("{n} workers"), "threads", Some(n))));

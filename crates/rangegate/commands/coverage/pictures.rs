@@ -27,7 +27,7 @@ pub fn draw(
         let path = folder.join(format!("coverage-{:.0}m.png", cover.altitude_m));
         let altitude = match cover.altitude_m {
             m if m < 20e3 => format!("{m:.0} m"),
-            m => format!("{} km", m / 1e3),
+            m => format!("{} km", (m / 100.0).round() / 10.0),
         };
         let title = format!("Seen at {altitude} by {}", names(stations));
         let mut classes = vec![class("nobody (gap)", NOBODY)];
