@@ -76,7 +76,10 @@ impl MatchedFilterPlan {
     /// Likewise for a given way: what was fastest in `rangegate bench matched-filter` (benches/results/throughput.md).
     pub fn fft_len_on(path: Path, longest: usize, run_len: Option<usize>) -> usize {
         let shortest = if path == Path::Portable { 512 } else { 2048 };
-        let in_cache = (8 * longest).next_power_of_two().clamp(shortest, LONGEST_FFT);
+        let in_cache = match (8 * longest).next_power_of_two().clamp(shortest, LONGEST_FFT) {
+            4096 if path == Path::Avx512 => 8192, // whose passes have better radices
+            fft_len => fft_len,
+        };
         let wanted = in_cache.max((4 * longest).next_power_of_two().min(LONGEST_BY_VECTORS));
         let useful = run_len.map_or(wanted, |run| wanted.min(run.next_power_of_two()));
         useful.max((2 * longest).next_power_of_two())
@@ -347,6 +350,8 @@ mod tests {
         let cases = [(1000, 8192), (4096, 32_768), (10_000, 65_536), (40_000, 131_072), (65_537, 262_144)];
         for (path, shortest) in [(Path::Avx512, 2048), (Path::Avx2, 2048), (Path::Portable, 512)] {
             assert_eq!(MatchedFilterPlan::fft_len_on(path, 1, None), shortest);
+            let of_512 = if path == Path::Avx512 { 8192 } else { 4096 };
+            assert_eq!(MatchedFilterPlan::fft_len_on(path, 512, None), of_512);
             for (longest, expected) in cases {
                 assert_eq!(MatchedFilterPlan::fft_len_on(path, longest, None), expected, "{path} {longest}");
             }

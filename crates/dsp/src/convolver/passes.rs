@@ -278,6 +278,19 @@ pub(super) struct Ahead<'a> {
     pub(super) n_lines: usize,
 }
 
+/// Lines that are asked for together at most: more wait for one another, and what comes next with them.
+const AT_ONCE: usize = 16;
+
+impl Ahead<'_> {
+    /// Asks for some of the lines of a row of the tail.
+    #[inline(always)]
+    fn ask(&self, row: usize, lines: Range<usize>) {
+        for line in lines {
+            simd::prefetch(self.bytes, self.at + (row * self.n_lines + line) * LINE);
+        }
+    }
+}
+
 pub(super) struct TailPart<'a, V> {
     pub(super) zero: V,
     pub(super) ahead: Ahead<'a>,
@@ -310,9 +323,7 @@ impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kerne
         for (k, (x, ((within, template), across))) in
             block.as_chunks_mut::<R>().0.iter_mut().zip(all).enumerate()
         {
-            for line in k * ahead.n_lines..(k + 1) * ahead.n_lines {
-                simd::prefetch(ahead.bytes, ahead.at + line * LINE);
-            }
+            ahead.ask(k, 0..ahead.n_lines.min(AT_ONCE));
             let mut rows = if spectrum.is_empty() { *x } else { spectrum.as_chunks::<R>().0[k] };
             if FORWARD {
                 split(&mut rows, &OfBlock(zero, across));
@@ -326,6 +337,7 @@ impl<V: Vector, const R: usize, const FORWARD: bool, const BACKWARD: bool> Kerne
                 group::<V, R, FORWARD, BACKWARD>(&mut rows, 2, within, template, quads);
                 group::<V, R, FORWARD, BACKWARD>(&mut rows, 3, within, template, quads);
             }
+            ahead.ask(k, AT_ONCE..ahead.n_lines);
             if BACKWARD {
                 merge(&mut rows, &backward);
             }
