@@ -97,38 +97,41 @@ fn convolver(criterion: &mut Criterion) {
         ("cs16", Samples::Cs16(integers.bytes().as_chunks().0)),
         ("cf32", Samples::Cf32(floats.bytes().as_chunks().0)),
     ];
-    for (n_taps, fft_len) in [(1024, 8192), (4096, 32_768)] {
+    for n_taps in [16, 64, 1024, 4096] {
         let chirp = |n: usize| Complex::from_polar(1.0 / n_taps as f64, (n * n) as f64 / n_taps as f64);
         let templates = vec![(0..n_taps).map(chirp).collect(); 8];
-        let plans: Vec<_> = Path::ALL
-            .into_iter()
-            .filter(|path| path.is_available())
-            .map(|path| Convolver::plan_for(path, &templates, fft_len))
-            .collect();
-        let (hop, n_blocks) = (plans[0].hop(), (N_SAMPLES - n_taps + 1) / plans[0].hop());
-        let mut outputs = Lines::new(n_blocks * hop);
-        let mut powers = Lines::new(n_blocks * hop);
+        let fft_len = |path| MatchedFilterPlan::fft_len_on(path, n_taps, None);
+        let paths = Path::ALL.into_iter().filter(|path| path.is_available());
+        let plans: Vec<_> = paths.map(|path| Convolver::plan_for(path, &templates, fft_len(path))).collect();
+        let mut outputs = Lines::new(N_SAMPLES);
+        let mut powers = Lines::new(N_SAMPLES);
         let mut group = criterion.benchmark_group(format!("convolver_{n_taps}"));
-        group.throughput(Throughput::Elements((n_blocks * hop) as u64));
 
-        let mut loop_of_rustfft = LoopOfRustfft::new(&templates[0], fft_len, hop);
+        let mut loop_of_rustfft = LoopOfRustfft::new(&templates[0], fft_len(Path::Portable));
         let number =
             |&[re, im]: &[[u8; 4]; 2]| Complex32::new(f32::from_le_bytes(re), f32::from_le_bytes(im));
         let samples: Vec<_> = floats.bytes().as_chunks().0.as_chunks().0.iter().map(number).collect();
-        group.bench_function("rustfft/cf32", |b| b.iter(|| loop_of_rustfft.run(&samples, &mut outputs)));
-        let expected = outputs.clone();
+        let of_loop = n_outputs(n_taps, loop_of_rustfft.hop);
+        group.throughput(Throughput::Elements(of_loop as u64));
+        group.bench_function("rustfft/cf32", |b| {
+            b.iter(|| loop_of_rustfft.run(&samples, &mut outputs[..of_loop]));
+        });
+        let expected = outputs[..of_loop].to_vec();
         for plan in &plans {
             let (path, mut worker) = (plan.path(), plan.make_worker(1));
+            let n = n_outputs(n_taps, plan.hop());
+            group.throughput(Throughput::Elements(n as u64));
             for (format, samples) in sources {
                 group.bench_function(format!("{path}/{format}"), |b| {
-                    b.iter(|| worker.filter(samples, 0, Output::Complex(&mut outputs)));
+                    b.iter(|| worker.filter(samples, 0, Output::Complex(&mut outputs[..n])));
                 });
             }
-            let error = outputs.iter().zip(expected.iter()).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
+            let both = outputs[..n].iter().zip(&expected);
+            let error = both.map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
             assert!(error < 1e-5, "{path}: {error}");
             for n_templates in [1, 8] {
                 let id = format!("{path}/cs16_power_of_{n_templates}");
-                let mut run = || rows(&mut worker, sources[0].1, fft_len, n_templates, hop, &mut powers);
+                let mut run = || rows(&mut worker, sources[0].1, plan, n_templates, &mut powers[..n]);
                 group.bench_function(id, |b| b.iter(&mut run));
             }
         }
@@ -136,19 +139,24 @@ fn convolver(criterion: &mut Criterion) {
     }
 }
 
+/// Outputs of whole blocks.
+fn n_outputs(n_taps: usize, hop: usize) -> usize {
+    (N_SAMPLES - n_taps + 1) / hop * hop
+}
+
 /// Power of all blocks for some templates, which share the forward transform.
 fn rows(
     worker: &mut ConvolverWorker,
     samples: Samples<'_>,
-    fft_len: usize,
+    plan: &Convolver,
     n_templates: usize,
-    hop: usize,
     powers: &mut [f32],
 ) {
     if n_templates == 1 {
         worker.filter(samples, 0, Output::Power(powers));
         return;
     }
+    let (fft_len, hop) = (plan.fft_len(), plan.hop());
     for (k, out) in powers.chunks_exact_mut(hop).enumerate() {
         worker.load(0, samples.block(k * hop, fft_len), 0);
         (0..n_templates).for_each(|template| worker.correlate(0, template, Output::Power(out)));
@@ -166,7 +174,7 @@ struct LoopOfRustfft {
 }
 
 impl LoopOfRustfft {
-    fn new(template: &[Complex<f64>], fft_len: usize, hop: usize) -> Self {
+    fn new(template: &[Complex<f64>], fft_len: usize) -> Self {
         let mut planner = FftPlanner::new();
         let (forward, inverse) = (planner.plan_fft_forward(fft_len), planner.plan_fft_inverse(fft_len));
         let mut spectrum: Vec<_> =
@@ -175,7 +183,8 @@ impl LoopOfRustfft {
         forward.process(&mut spectrum);
         spectrum.iter_mut().for_each(|x| *x = x.conj() / fft_len as f32);
         let scratch = vec![Complex32::ZERO; forward.get_inplace_scratch_len()];
-        Self { forward, inverse, spectrum, block: vec![Complex32::ZERO; fft_len], scratch, hop }
+        let (block, hop) = (vec![Complex32::ZERO; fft_len], fft_len + 1 - template.len());
+        Self { forward, inverse, spectrum, block, scratch, hop }
     }
 
     fn run(&mut self, samples: &[Complex32], outputs: &mut [Complex32]) {
