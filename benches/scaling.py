@@ -61,8 +61,8 @@ def measure(program, seconds):
     samples = [1 << 18, 1 << 22, 1 << 26, 1 << 28, 2_500_000_000]
     found = [cases(program, seconds, "pipeline", "--samples", str(n), "--threads", "1") for n in samples]
     yield "Recording of cs16 to detections, one core", "samples", samples, {
-        "mapped": [rate(f, "mapped", "one thread") for f in found],
-        "read": [rate(f, "read", "one thread") for f in found],
+        "mapped": [rate(f, ", mapped,", "one thread") for f in found],
+        "read": [rate(f, ", read,", "one thread") for f in found],
     }
 
     channels = [1, 2, 4, 8, 16]
@@ -103,7 +103,7 @@ def draw(axes, title, axis, sizes, curves):
     axes.set_xlabel(axis)
     axes.set_ylabel("MS/s")
     axes.set_ylim(bottom=0)
-    if sizes[-1] > 4 * len(sizes):
+    if sizes[-1] > 2 * len(sizes):
         axes.set_xscale("log", base=2)
     axes.set_xticks(sizes)
     axes.set_xticklabels([label(s) for s in sizes], fontsize=8)
